@@ -1,0 +1,17 @@
+"""From a sample of dog photos to two trained and tested models, in minutes.
+
+Command:
+
+    bash scripts/demo.sh
+    python scripts/demo.py --photos DIR --weights FILE
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from sentiment.demo import main
+
+if __name__ == "__main__":
+    main()

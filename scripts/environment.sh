@@ -1,0 +1,31 @@
+# Sourced by demo.sh and test.sh: a virtual environment in .venv with the files of requirements
+# that are given, made on the first call and again whenever one of them has changed.
+#
+#     source scripts/environment.sh requirements.txt [tests/requirements.txt]
+
+find_python() {
+  local name
+  for name in python3 python3.13 python3.12 python3.11 python; do
+    if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$name"
+      return
+    fi
+  done
+  echo "error: no Python 3.11 or newer on the PATH; install one" >&2
+  return 1
+}
+
+make_environment() {
+  local python wanted
+  wanted=$(cat "$@" | cksum)
+  if [ "$(cat .venv/installed-"$#" 2>/dev/null)" != "$wanted" ]; then
+    python=$(find_python)
+    echo "Installing $* into .venv; the first time takes a minute or more ..."
+    [ -x .venv/bin/python ] || "$python" -m venv .venv
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check $(printf -- '-r %s ' "$@")
+    echo "$wanted" > .venv/installed-"$#"
+  fi
+}
+
+make_environment "$@"
+export PATH="$PWD/.venv/bin:$PATH"

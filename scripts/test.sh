@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Run the tests; words are handed on to pytest.
+#
+#     bash scripts/test.sh                  all of them
+#     bash scripts/test.sh -m "not slow"    the quick ones, in seconds
+#
+# SENTIMENT_SHARED names a folder with real photos and weights; without it the tests that
+# need them are skipped.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/environment.sh requirements.txt tests/requirements.txt
+ruff check src scripts tests
+ruff format --check src scripts tests
+exec python -m pytest tests "$@"

@@ -1,0 +1,17 @@
+"""Fine-tune all layers of MobileNetV2 (FT-A).
+
+Command:
+
+    ipython src/mobilenet/all_layer_train_mobilenet.py -- --percent 1
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from mobilenet.architecture import ALL, ARCHITECTURE
+from sentiment.train import main
+
+if __name__ == "__main__":
+    main(ARCHITECTURE, ALL)

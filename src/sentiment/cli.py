@@ -1,0 +1,75 @@
+"""Command lines: flags from dataclasses, and one line for a person's mistake."""
+
+import contextlib
+import io
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import tyro
+
+from sentiment.errors import UserError
+
+Options = TypeVar("Options")
+
+
+@contextlib.contextmanager
+def command() -> Iterator[None]:
+    """Run a command's body; also a decorator for its `main`.
+
+    What it logs goes to standard output; a UserError is printed as one line and ends the
+    process with 2, Ctrl-C with 130.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    try:
+        yield
+    except UserError as error:
+        print("error:", " ".join(str(error).split()), file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+def log_to(file: Path) -> None:
+    """Write what is logged from here on to a file too, with the time of each line."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(file, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    logging.getLogger().addHandler(handler)
+
+
+def parse(kind: type[Options], default: Options | None = None) -> Options:
+    """Read the command line into a dataclass; its fields are the flags, their texts the help.
+
+    Raises:
+        UserError: a flag is unknown or its value has the wrong form.
+        SystemExit: --help was asked for and has been printed.
+    """
+    box = io.StringIO()  # where tyro draws a wrong flag's box
+    try:
+        with contextlib.redirect_stderr(box):
+            return tyro.cli(
+                kind,
+                default=default if default is not None else tyro.MISSING_NONPROP,
+                description=sys.modules["__main__"].__doc__,
+                args=_words(),
+                config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
+            )
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        _, *lines = (line.strip("╭╮╰╯─│ ") for line in box.getvalue().splitlines())
+        parts = " ".join(line or "\n" for line in lines).splitlines()  # a rule is an empty line
+        raise UserError("; ".join(filter(None, map(str.strip, parts)))) from None
+
+
+def _words() -> list[str]:
+    """The command's words: `ipython SCRIPT --percent 10` leaves them out of sys.argv."""
+    script = Path(sys.argv[0]).resolve()
+    places = [i for i, word in enumerate(sys.orig_argv) if Path(word).resolve() == script]
+    if "IPython" not in sys.modules or not places:
+        return sys.argv[1:]
+    return [word for word in sys.orig_argv[places[0] + 1 :] if word != "--"]

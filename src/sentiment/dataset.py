@@ -1,0 +1,96 @@
+"""A prepared data set: the folder `data/NAME/` with its manifest and a store a split."""
+
+import json
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sentiment.errors import UserError
+
+if TYPE_CHECKING:
+    from sentiment.store import Split
+
+MANIFEST = "manifest.json"
+FORMAT_VERSION = 1
+"""Of the folder's layout and its stores; another one is refused."""
+
+
+def checked_name(name: str) -> str:
+    """Return `name` if it can name a folder under data/ and logs/.
+
+    Raises:
+        UserError: it has other characters than letters, digits, `.`, `_`, `-`.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise UserError(
+            f"data set name {name!r}; expected letters, digits, '.', '_', '-', such as t4sa"
+        )
+    return name
+
+
+def in_words(class_names: Sequence[str]) -> str:
+    """Such as `3 classes: negative, neutral, positive`; of many, the first five."""
+    more = ", ..." if len(class_names) > 5 else ""
+    return f"{len(class_names)} classes: {', '.join(class_names[:5])}{more}"
+
+
+class Dataset:
+    """A prepared data set, read only.
+
+    Raises:
+        UserError: it was not prepared, or by another version, or its manifest is damaged.
+    """
+
+    def __init__(self, data_dir: Path, name: str):
+        self.name = checked_name(name)
+        self.folder = data_dir / name
+        file = self.folder / MANIFEST
+        try:
+            self.manifest = json.loads(file.read_bytes())
+            version = self.manifest["format_version"]
+        except FileNotFoundError:
+            raise UserError(
+                f"{self.folder}: no prepared data; make it with "
+                f"python scripts/prepare_data.py {{t4sa,ttd,dogs}} --source DIR --name {name}"
+            ) from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{file}: damaged ({error}): prepare the data again") from None
+        if version != FORMAT_VERSION:
+            raise UserError(
+                f"{self.folder}: store format {version}; this version reads {FORMAT_VERSION}: "
+                "prepare the data again with --overwrite"
+            )
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(self.manifest["class_names"])
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of class names and every split's content."""
+        return self.manifest["fingerprint"]
+
+    def counts(self, split: str) -> dict[str, int]:
+        """Images of each class.
+
+        Raises:
+            UserError: the data set has no such split.
+        """
+        if split not in self.manifest["splits"]:
+            have = ", ".join(self.manifest["splits"])
+            raise UserError(f"{self.folder}: no {split} split; it has {have}")
+        return self.manifest["splits"][split]["by_class"]
+
+    def split(self, name: str) -> "Split":
+        """Open one split's store."""
+        from sentiment.store import Split  # bcolz, which --help and --dry-run do without
+
+        self.counts(name)
+        return Split(self.folder / name)
+
+    @cached_property
+    def bytes(self) -> int:
+        """What the folder takes on the disk."""
+        return sum(split["bytes"] for split in self.manifest["splits"].values())

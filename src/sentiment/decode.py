@@ -1,0 +1,79 @@
+"""One photo's bytes become the pixels that every network sees.
+
+Preparation and serving decode with this code and no other.
+"""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from sentiment.errors import BadImage
+
+SIDE = 224
+"""Width and height of a stored image, in pixels."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+"""What is decoded, by content; a file's name says nothing."""
+
+MAX_BYTES = 64 * 2**20
+"""Largest file that is read; B-T4SA's photos are at most a few MB."""
+
+# Between Pillow's limit (89 megapixels) and twice that it only warns: refuse there too.
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+
+def decode_file(path: Path) -> np.ndarray:
+    """Read and decode one photo: see `decode`.
+
+    Raises:
+        BadImage: the file is missing, empty, too large or no picture.
+        OSError: the disk or the folder cannot be read, which is no photo's fault.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise BadImage(f"{size:,} bytes; at most {MAX_BYTES:,} are read")
+        return decode(path.read_bytes())
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        raise BadImage("no such file") from None
+
+
+def decode(content: bytes) -> np.ndarray:
+    """Decode one photo and squish it to the networks' size (the aspect ratio is not kept).
+
+    The first frame is taken, its EXIF orientation honoured, transparency laid on white,
+    every colour mode turned into RGB.
+
+    Returns:
+        uint8 array of shape (SIDE, SIDE, 3), RGB.
+
+    Raises:
+        BadImage: the bytes are no whole picture of a known format, or unpack to too many pixels.
+    """
+    if not content:
+        raise BadImage("the file is empty")
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            # JPEG's own scaled decoding: a third faster, within 0.4 grey levels on average.
+            image.draft(None, (2 * SIDE, 2 * SIDE))
+            ImageOps.exif_transpose(image, in_place=True)
+            return np.asarray(_rgb(image).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+    except Image.UnidentifiedImageError:
+        raise BadImage(f"not an image ({', '.join(FORMATS)} are read)") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise BadImage(f"more than {Image.MAX_IMAGE_PIXELS:,} pixels") from None
+    except Exception as error:  # a decoder given damaged bytes may raise anything
+        raise BadImage(f"damaged: {error or type(error).__name__}") from None
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits a pixel, which convert() would clip
+        image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        image = Image.new("RGBA", layer.size, "white")
+        image.alpha_composite(layer)
+    return image.convert("RGB")

@@ -1,0 +1,135 @@
+"""The demonstration: real commands, one after the other, on a small sample."""
+
+import json
+import logging
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sentiment import cli, drawn_photos, files, metrics, project
+from sentiment.dataset import Dataset
+from sentiment.errors import UserError
+from sentiment.history import hours_minutes_seconds
+from sentiment.runs import Run
+
+log = logging.getLogger(__name__)
+
+NAME = "demo"
+"""Of the prepared data, and so of the folders under logs/ and saved_models/."""
+
+IMAGEWOOF = "https://s3.amazonaws.com/fast-ai-imageclas/imagewoof2-160.tgz"
+"""10 dog breeds of ImageNet, 160 pixels high, with the folders train and val (fast.ai)."""
+
+TRAIN_IMAGES = 200
+"""Larger collections are trained on the percent that gives this many."""
+
+EPOCHS = {"fc": 10, "all": 4}
+"""Fewer than the recipe's 15, for the sake of a short demonstration."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Flags of `scripts/demo.py`."""
+
+    photos: Path | None = None
+    """Folder of dog breeds: train, valid (or val), test with a folder a breed in each."""
+    weights: Path | None = None
+    """File with MobileNetV2's ImageNet weights, without its top."""
+
+
+@cli.command()
+def main() -> None:
+    """Run `scripts/demo.py`."""
+    options = cli.parse(Options)
+    started = time.monotonic()
+    socket.setdefaulttimeout(20)  # a network that swallows what is sent counts as none
+    photos, photos_are = _photos(options.photos)
+    weights, weights_are = _weights(options.weights)
+    _run("scripts/prepare_data.py", "dogs", "--source", photos, "--name", NAME, "--overwrite")
+    count = sum(Dataset(project.DATA_DIR, NAME).counts("train").values())
+    percent = min(100.0, round(100 * TRAIN_IMAGES / count, 1))
+    which = ["--dataset", NAME, "--percent", f"{percent:g}"]
+    runs = []
+    for layers, epochs in EPOCHS.items():
+        script = project.training_script("mobilenet", layers)
+        more = ["--weights", weights, "--epochs", epochs, "--overwrite"]
+        _run(script, *which, *more)
+        _run(script.with_name(f"result_predict_{script.name}"), *which)
+        runs.append(Run("mobilenet", layers, NAME, percent, project.LOGS_DIR, project.MODELS_DIR))
+    log.info("\nMobileNetV2 on %s, from %s", photos_are, weights_are)
+    for line in _table(runs):
+        log.info(line)
+    log.info("Written in %s:", hours_minutes_seconds(time.monotonic() - started))
+    for folder in (project.DATA_DIR, project.LOGS_DIR, project.MODELS_DIR):
+        log.info("  %s", folder / NAME)
+
+
+def _photos(given: Path | None) -> tuple[Path, str]:
+    """Folder of the photos, and what they are."""
+    if given:
+        return given, f"the photos in {given}"
+    import keras
+
+    folder = project.DATA_DIR / "imagewoof2-160"
+    try:
+        if not folder.exists():
+            log.info("Downloading Imagewoof-160, 90 MB, from %s", IMAGEWOOF)
+            with files.whole_folder(folder) as temporary:
+                keras.utils.get_file(
+                    "imagewoof2-160.tgz", IMAGEWOOF, cache_dir=temporary, extract=True
+                )
+        return next(folder.glob("**/train")).parent, "Imagewoof-160"
+    except Exception as error:  # Keras raises a bare one when a download fails
+        log.info("  no download (%s); drawing a sample instead", error)
+    folder = project.DATA_DIR / "drawn_photos"
+    if not folder.exists():
+        drawn_photos.draw(folder)
+    return folder, "pictures DRAWN by the project, not photos"
+
+
+def _weights(given: Path | None) -> tuple[str, str]:
+    """Value for --weights, and what it means."""
+    if given:
+        return str(given.resolve()), f"the weights in {given}"
+    import keras
+
+    try:
+        log.info("Downloading MobileNetV2's ImageNet weights, 9 MB")
+        keras.applications.MobileNetV2(include_top=False, input_shape=(224, 224, 3))
+    except Exception as error:  # as above
+        log.info("  no download (%s)", str(error).split("\n", 1)[0])
+        return "none", "RANDOM weights, so expect little"
+    return "imagenet", "ImageNet's weights"
+
+
+def _run(script: str | Path, *words: object) -> None:
+    """Show a command and run it; its failure, which it has explained, ends the demonstration."""
+    command = [sys.executable, str(script), *map(str, words)]
+    shown = [os.path.relpath(script, project.ROOT), *command[2:]]
+    log.info("\n$ python %s", shlex.join(shown))
+    sys.stdout.flush()
+    if subprocess.run(command, cwd=project.ROOT, check=False).returncode:
+        raise UserError(f"{shown[0]} failed; see its message above")
+
+
+def _table(runs: list[Run]) -> list[str]:
+    """One line a run, from the files it left."""
+    lines = [f"  {'':5}{'test accuracy, 95 % interval':34}{'training':>9}{'model':>10}"]
+    for run in runs:
+        with np.load(run.result(NAME), allow_pickle=False) as result:
+            reached = metrics.accuracy(result["y_true"], result["y_pred"])
+        low, high = reached.interval
+        seconds = json.loads(run.manifest.read_bytes())["seconds"]
+        figures = f"{reached.value:.3f}, {low:.3f} to {high:.3f}, n = {reached.n:,}"
+        lines.append(
+            f"  {'FT-F' if run.layers == 'fc' else 'FT-A':5}{figures:34}"
+            f"{hours_minutes_seconds(seconds):>9}{run.model.stat().st_size / 1e6:>7.1f} MB"
+        )
+    return lines

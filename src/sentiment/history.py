@@ -1,0 +1,73 @@
+"""The history of a run: what each epoch reached and what it cost."""
+
+import csv
+import logging
+import time
+from pathlib import Path
+
+import keras
+
+from sentiment import files
+from sentiment.batches import Batches
+
+log = logging.getLogger(__name__)
+
+COLUMNS = (
+    "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate",
+    "seconds", "validation_seconds", "waiting_seconds", "images_per_second",
+)  # fmt: skip
+"""Epoch from 1. Losses hold the weight decay's penalty. Seconds are those of training;
+waiting is the part of them in which the device had no batch to work on."""
+
+
+class History(keras.callbacks.Callback):
+    """Writes the history CSV anew after each epoch, and a line to the log."""
+
+    def __init__(self, file: Path, batches: Batches, epochs: int):
+        super().__init__()
+        self.file, self.batches, self.epochs = file, batches, epochs
+        self.rows: list[dict] = []
+        self._started = time.perf_counter()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.batches.start_epoch(epoch)
+        self._begin = self._step_end = time.perf_counter()
+        self._waiting = 0.0
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        # A step waits from the end of the one before until its batch is handed over.
+        self._waiting += max(0.0, self.batches.handed_over[batch] - self._step_end)
+        self._step_end = time.perf_counter()
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        self._validation_begin = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        now = time.perf_counter()
+        seconds = self._validation_begin - self._begin
+        self.rows.append({
+            "epoch": epoch + 1,
+            **{name: logs[name] for name in COLUMNS[1:6]},
+            "seconds": round(seconds, 3),
+            "validation_seconds": round(now - self._validation_begin, 3),
+            "waiting_seconds": round(self._waiting, 3),
+            "images_per_second": round(len(self.batches.rows) / seconds, 2),
+        })  # fmt: skip
+        with files.whole_file(self.file) as temporary, temporary.open("w", newline="") as lines:
+            table = csv.DictWriter(lines, COLUMNS)
+            table.writeheader()
+            table.writerows(self.rows)
+        left = (now - self._started) / len(self.rows) * (self.epochs - epoch - 1)
+        log.info(
+            "epoch %d/%d: loss %.4f, accuracy %.4f, validation loss %.4f, accuracy %.4f; "
+            "%.1f s, %.0f images/s, %.0f %% waiting for data; at most %s left",
+            epoch + 1, self.epochs, *(logs[name] for name in COLUMNS[1:5]), seconds,
+            len(self.batches.rows) / seconds, 100 * self._waiting / seconds,
+            hours_minutes_seconds(left),
+        )  # fmt: skip
+
+
+def hours_minutes_seconds(seconds: float) -> str:
+    """Such as 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

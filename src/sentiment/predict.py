@@ -1,0 +1,150 @@
+"""What the prediction scripts run: every image of a test split once, and how well it went."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sentiment import backend, cli, files, model_file, project
+from sentiment.dataset import Dataset
+from sentiment.errors import UserError
+from sentiment.recipe import Architecture, Recipe
+from sentiment.runs import Run
+
+log = logging.getLogger(__name__)
+
+SPLIT = "test"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Flags of every prediction script."""
+
+    dataset: str = "t4sa"
+    """Name of the data the model was trained on."""
+    percent: float = 100.0
+    """Take the model that was trained with this --percent; the test split is always whole."""
+    test_on: str | None = None
+    """Prepared data to test on, with the same classes or some of them; without it, --dataset."""
+    batch_size: int = 64
+    """Images at a time."""
+    data_dir: Path = project.DATA_DIR
+    """Where prepared data lie."""
+    logs_dir: Path = project.LOGS_DIR
+    """Where the log goes."""
+    models_dir: Path = project.MODELS_DIR
+    """Where the model lies and the result goes."""
+
+
+@cli.command()
+def main(architecture: Architecture, recipe: Recipe) -> None:
+    """Run a prediction script for the model that `recipe` trains."""
+    predict(architecture, recipe.layers, cli.parse(Options))
+
+
+def predict(architecture: Architecture, layers: str, options: Options) -> None:
+    """Predict a test split, save the result as npz and print its figures.
+
+    The result holds `y_true` and `y_pred` (int64, (n,)), `y_prob` (float32, (n, classes)),
+    `paths`, `agreement` and `class_names` of the model. Where the data tested have only some
+    of the model's classes, the others' columns are left out when `y_pred` is chosen (You et
+    al., 2015, and the paper do so for TTD).
+
+    Raises:
+        UserError: the model or the data are missing or do not belong together.
+    """
+    if options.batch_size < 1:
+        raise UserError(f"--batch-size {options.batch_size}: expected 1 or more")
+    tested = Dataset(options.data_dir, options.test_on or options.dataset)
+    run = Run(
+        architecture.name, layers, options.dataset,
+        options.percent, options.logs_dir, options.models_dir,
+    )  # fmt: skip
+    card = _card(run)
+    columns = _columns(tested, card["class_names"])
+    result = run.result(tested.name)
+    cli.log_to(run.log_file(result.stem.removeprefix(run.name) + ".log"))
+    n = sum(tested.counts(SPLIT).values())
+    log.info("%s, trained on %g %% of %s", run.model, card["percent"], card["dataset"])
+    log.info("  predicts the %s split of %s, %s images", SPLIT, tested.name, f"{n:,}")
+    log.info("  writes %s", result)
+
+    backend.start(card["recipe"]["seed"])
+    from sentiment.batches import Batches  # Keras, which --help does without
+
+    split = tested.split(SPLIT)
+    model = model_file.load(run.model)
+    in_order = Batches(split, np.arange(len(split)), options.batch_size, shuffle_seed=None)
+    y_prob = model.predict(in_order, verbose="auto" if sys.stdout.isatty() else 0)
+    if y_prob.shape != (len(split), len(card["class_names"])) or not np.isfinite(y_prob).all():
+        raise UserError(f"{run.model}: does not give probabilities; train it again")
+    arrays = {
+        "y_true": columns[split.labels],
+        "y_pred": columns[y_prob[:, columns].argmax(axis=1)],
+        "y_prob": y_prob,
+        "paths": split.paths,
+        "agreement": split.agreement,
+        "class_names": np.array(card["class_names"]),
+    }
+    with files.whole_file(result) as temporary:
+        np.savez(temporary, **arrays)
+    for line in _figures(arrays, columns, f"{tested.name} {SPLIT} split"):
+        log.info(line)
+    log.info("Saved %s", result)
+
+
+def _card(run: Run) -> dict:
+    """The card of the run's model, which must be of the very percent asked for."""
+    script = project.training_script(run.architecture, run.layers)
+    words = ["--dataset", run.dataset]
+    if run.percent < 100:
+        words += ["--percent", f"{run.percent:g}"]
+    make = f"make it with {project.command(script, *words)}"
+    if not run.model.exists():
+        raise UserError(f"{run.model}: not there; {make}")
+    card = model_file.read_card(run.model)
+    if card["percent"] != run.percent:
+        raise UserError(
+            f"{run.model}: trained on {card['percent']:g} %, not {run.percent:g} %; "
+            f"predict with --percent {card['percent']:g}, or {make}"
+        )
+    return card
+
+
+def _columns(tested: Dataset, class_names: list[str]) -> np.ndarray:
+    """Of each class of the data tested, its column in the model's probabilities."""
+    unknown = set(tested.class_names) - set(class_names)
+    if unknown:
+        raise UserError(
+            f"{tested.folder}: has the class {sorted(unknown)[0]}, which the model does not "
+            f"know; it knows {', '.join(class_names[:10])}"
+        )
+    return np.array([class_names.index(name) for name in tested.class_names])
+
+
+def _figures(arrays: dict[str, np.ndarray], columns: np.ndarray, what: str) -> Iterator[str]:
+    """The result in words: accuracy, at each agreement level if there are any, and by class."""
+    from sentiment import metrics
+
+    y_true, y_pred, agreement = (arrays[name] for name in ("y_true", "y_pred", "agreement"))
+    for level in sorted(set(agreement.tolist()) - {0}, reverse=True):
+        rows = agreement >= level
+        some = metrics.accuracy(y_true[rows], y_pred[rows])
+        yield f"{what}, at least {level} annotators agree: {some}"
+    yield f"{what}: {metrics.accuracy(y_true, y_pred)}"
+
+    counts = metrics.confusion(y_true, y_pred, len(arrays["class_names"]))[np.ix_(columns, columns)]
+    names = arrays["class_names"][columns]
+    width = max(9, *map(len, names))
+    yield f"  {'class':{width}}  precision  recall  images  predicted as {', '.join(names)}"
+    for row, name in enumerate(names):
+        right, true, said = counts[row, row], counts[row].sum(), counts[:, row].sum()
+        precision = f"{right / said:.4f}" if said else "-"
+        recall = f"{right / true:.4f}" if true else "-"
+        yield (
+            f"  {name:{width}}  {precision:>9}  {recall:>6}  {true:6,}  "
+            + " ".join(f"{count:6,}" for count in counts[row])
+        )

@@ -1,0 +1,47 @@
+"""Progress of long work over images: a bar in a terminal, a line now and then elsewhere."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+SECONDS_BETWEEN_LINES = 30
+
+
+@contextlib.contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Yield a function to call with the number of images that have just been done."""
+    console = Console()
+    started = last = time.monotonic()
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done, last
+        done += count
+        now = time.monotonic()
+        rate = done / (now - started)
+        bar.update(task, completed=done, rate=f"{rate:,.0f} images/s")
+        if not console.is_terminal and now - last > SECONDS_BETWEEN_LINES:
+            last, left = now, (total - done) / rate
+            print(f"{what}: {done:,} of {total:,}, {rate:,.0f} images/s, {left:,.0f} s left")
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total, rate="")
+        yield advance

@@ -1,0 +1,96 @@
+"""What a network is and how it is trained: the two things a network's folder states."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import tyro
+
+from sentiment.errors import UserError
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network: all that the library needs to know of it."""
+
+    name: str
+    """Its folder under src/, which also names its files under saved_models/ and logs/."""
+    title: str
+    """How it is called in text."""
+    preprocessing: Literal["caffe", "tf"]
+    """What its ImageNet weights were trained on: BGR less ImageNet's mean, or RGB in [-1, 1]."""
+    build: Callable[[str | None, int], tuple["keras.Model", "keras.Model"]]
+    """From the backbone's weights (None, "imagenet" or a file) and the number of classes:
+    the backbone (float images, preprocessed, to features) and the fully connected layers
+    (features to probabilities)."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is fine-tuned; the defaults are the replication's for every network.
+
+    Raises:
+        UserError: a value is outside its range.
+    """
+
+    layers: tyro.conf.Suppress[Literal["fc", "all"]]
+    """"fc" trains the fully connected layers alone (FT-F), "all" every layer (FT-A)."""
+    epochs: int = 15
+    """Passes over the training images, at most."""
+    batch_size: int = 64
+    """Images an update of the weights."""
+    gradient_accumulation_steps: int = 1
+    """Parts in which a batch goes through the network, when memory is short."""
+    learning_rate: float = 1e-3
+    """Of the first epochs; see --schedule."""
+    schedule: Literal["step", "early-step"] = "step"
+    """Divide the learning rate by 10 every 5 epochs: after epochs 5, 10 (step), or, as the
+    report's scripts did, after epochs 4, 9, 14 (early-step)."""
+    momentum: float = 0.9
+    """Of SGD."""
+    weight_decay: float = 0.0
+    """In Caffe's sense: this times the weight is added to the gradient, biases apart."""
+    patience: int = 5
+    """Epochs without a better validation loss before training stops."""
+    seed: int = 1
+    """Of the subset, the order of the images, new weights and dropout."""
+    weights: str = "imagenet"
+    """The backbone's first weights: imagenet (downloaded once), none (random), or a file."""
+    head: Literal["trained", "fresh"] = "fresh"
+    """FT-A's first fully connected layers: those that FT-F of the same data trained, or new."""
+    preprocessing: Literal["own", "caffe"] = "own"
+    """Each network's own preprocessing, or, as in the report, VGG19's for every network."""
+    freeze_batch_norm: bool = False
+    """FT-A: keep batch normalisation as ImageNet left it (FT-F always does)."""
+
+    def __post_init__(self) -> None:
+        def check(fine: bool, name: str, expected: str) -> None:
+            if not fine:
+                flag, value = "--" + name.replace("_", "-"), getattr(self, name)
+                raise UserError(f"{flag} {value}: expected {expected}")
+
+        for name in ("epochs", "batch_size", "gradient_accumulation_steps", "patience"):
+            check(getattr(self, name) >= 1, name, "1 or more")
+        check(
+            self.batch_size % self.gradient_accumulation_steps == 0,
+            "gradient_accumulation_steps",
+            f"a divisor of the batch size, {self.batch_size}",
+        )
+        check(0 < self.learning_rate < float("inf"), "learning_rate", "a number over 0")
+        check(0 <= self.momentum < 1, "momentum", "0 or more, under 1")
+        check(0 <= self.weight_decay < float("inf"), "weight_decay", "0 or more")
+        check(0 <= self.seed < 2**32, "seed", "0 or more, under 2**32")
+        check(
+            self.weights in ("imagenet", "none") or Path(self.weights).is_file(),
+            "weights",
+            "imagenet, none, or the path of a weights file",
+        )
+        check(
+            self.layers == "all" or self.head == "fresh",
+            "head",
+            "fresh, for FT-F trains the fully connected layers itself",
+        )

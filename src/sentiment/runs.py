@@ -1,0 +1,63 @@
+"""A run: one network trained one way on one data set, and the names of the files it leaves."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sentiment.errors import UserError
+
+
+@dataclass(frozen=True)
+class Run:
+    """The names and paths of a run; runs on different data share no file.
+
+    Raises:
+        UserError: the percent is outside (0, 100].
+    """
+
+    architecture: str
+    layers: str
+    """"fc" (FT-F) or "all" (FT-A)."""
+    dataset: str
+    percent: float
+    logs_dir: Path
+    models_dir: Path
+
+    def __post_init__(self) -> None:
+        if not 0 < self.percent <= 100:
+            raise UserError(f"--percent {self.percent:g}: expected more than 0, at most 100")
+
+    @property
+    def name(self) -> str:
+        """Such as `fc_layers_mobilenet`, or `test_fc_layers_mobilenet` for a part of the data."""
+        return f"{'test_' if self.percent < 100 else ''}{self.layers}_layers_{self.architecture}"
+
+    @property
+    def model(self) -> Path:
+        return self.models_dir / self.dataset / f"{self.name}.keras"
+
+    def result(self, tested_on: str) -> Path:
+        """Predictions for the test split of the run's own data, or of another data set."""
+        other = "" if tested_on == self.dataset else f"_on_{tested_on}"
+        return self.models_dir / self.dataset / f"{self.name}{other}_result.npz"
+
+    def results(self) -> list[Path]:
+        """Every result that is there."""
+        folder = self.models_dir / self.dataset
+        others = folder.glob(f"{self.name}_on_*_result.npz")
+        return sorted({*folder.glob(self.result(self.dataset).name), *others})
+
+    def log_file(self, ending: str) -> Path:
+        """Such as `fc_layers_mobilenet_history.csv` for the ending `_history.csv`."""
+        return self.logs_dir / self.dataset / (self.name + ending)
+
+    @property
+    def history(self) -> Path:
+        return self.log_file("_history.csv")
+
+    @property
+    def resources(self) -> Path:
+        return self.log_file("_resources.csv")
+
+    @property
+    def manifest(self) -> Path:
+        return self.log_file("_run.json")

@@ -1,0 +1,45 @@
+"""Random parts of a labelled list that keep the shares of its classes."""
+
+import numpy as np
+
+
+def share(count: int, percent: float) -> int:
+    """How many of a class's `count` images are `percent` of them: at least one, if there is one."""
+    return min(count, max(1, round(count * percent / 100)))
+
+
+def subset(labels: np.ndarray, percent: float, seed: int) -> np.ndarray:
+    """Rows of `percent` of each class.
+
+    Stored rows are already in random order, so the subset is taken in one sweep from a
+    seeded starting row: a few percent then lie in a few percent of the chunks on the disk.
+
+    Args:
+        labels: class of each row, shape (n,).
+        percent: 0 < percent <= 100.
+
+    Returns:
+        Ascending row numbers, int64.
+    """
+    sweep = np.roll(np.arange(len(labels)), -np.random.default_rng(seed).integers(len(labels)))
+    wanted = [
+        of_class[: share(len(of_class), percent)]
+        for of_class in (sweep[labels[sweep] == label] for label in np.unique(labels))
+    ]
+    return np.sort(np.concatenate(wanted))
+
+
+def split(labels: np.ndarray, percents: tuple[float, ...], seed: int) -> list[np.ndarray]:
+    """Split rows at random into parts of the given percents of each class; the last takes the rest.
+
+    Returns:
+        One ascending int64 array of row numbers a part.
+    """
+    random = np.random.default_rng(seed)
+    parts: list[list[np.ndarray]] = [[] for _ in percents]
+    for label in np.unique(labels):
+        rows = random.permutation(np.flatnonzero(labels == label))
+        cuts = np.round(np.cumsum(percents[:-1]) / 100 * len(rows)).astype(int)
+        for part, piece in zip(parts, np.split(rows, cuts), strict=True):
+            part.append(piece)
+    return [np.sort(np.concatenate(part)) for part in parts]

@@ -1,0 +1,17 @@
+"""Fine-tune the fully connected layers of VGG19 (FT-F).
+
+Command:
+
+    ipython src/vgg19/fc_layer_train_caffe_vgg19.py -- --percent 1
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from sentiment.train import main
+from vgg19.architecture import ARCHITECTURE, FC
+
+if __name__ == "__main__":
+    main(ARCHITECTURE, FC)

@@ -1,0 +1,17 @@
+"""Predict the test split with VGG19, all layers fine-tuned (FT-A).
+
+Command:
+
+    ipython src/vgg19/result_predict_all_layer_train_caffe_vgg19.py -- --percent 1
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from sentiment.predict import main
+from vgg19.architecture import ALL, ARCHITECTURE
+
+if __name__ == "__main__":
+    main(ARCHITECTURE, ALL)
