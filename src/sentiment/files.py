@@ -30,7 +30,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         sync(temporary)
-        os.replace(temporary, path)
+        temporary.replace(path)
         sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
@@ -50,8 +50,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
             sync(Path(place))
         shutil.rmtree(replaced, ignore_errors=True)
         if path.exists():
-            os.rename(path, replaced)
-        os.rename(temporary, path)
+            path.rename(replaced)
+        temporary.rename(path)
         sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -40,7 +40,7 @@ class Options:
     seed: int = 1
     """Of the stored order, and of splits where the collection has none."""
     max_bad_percent: float = 1.0
-    """Stop when more photos of a split than this cannot be decoded; fewer are skipped and listed."""
+    """Skip and list photos that cannot be decoded, but stop when a split has more than this."""
     data_dir: Path = project.DATA_DIR
     """Where the prepared data go, in a folder of their name."""
     overwrite: bool = False
@@ -83,11 +83,9 @@ def prepare(options: Options) -> None:
     total = sum(map(len, source.splits.values()))
     needed = total * SIDE * SIDE * 3
     log.info("Preparing %s from %s", options.kind, root)
-    log.info(
-        "  into %s: %s", folder, ", ".join(f"{s} {len(p):,}" for s, p in source.splits.items())
-    )
-    log.info("  %d classes: %s%s", len(source.class_names), ", ".join(source.class_names[:5]),
-             ", ..." if len(source.class_names) > 5 else "")  # fmt: skip
+    sizes = ", ".join(f"{split} {len(photos):,}" for split, photos in source.splits.items())
+    log.info("  into %s: %s", folder, sizes)
+    log.info("  %s", dataset.in_words(source.class_names))
     if source.note:
         log.info("  %s", source.note)
     options.data_dir.mkdir(parents=True, exist_ok=True)

@@ -133,9 +133,11 @@ def _read_labels_csv(folder: Path, seed: int) -> Source:
 
 
 def _split(photos: list[Photo], percents: dict[str, float], seed: int) -> dict[str, list[Photo]]:
+    if not photos:
+        return {}
     labels = np.array([photo.label for photo in photos], np.int64)
-    parts = stratify.split(labels, tuple(percents.values()), seed) if photos else []
-    return {name: [photos[row] for row in rows] for name, rows in zip(percents, parts)}
+    parts = stratify.split(labels, tuple(percents.values()), seed)
+    return {name: [photos[row] for row in rows] for name, rows in zip(percents, parts, strict=True)}
 
 
 def _not_empty(source: Source) -> Source:
