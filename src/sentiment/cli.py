@@ -22,6 +22,7 @@ def command() -> Iterator[None]:
     What it logs goes to standard output; a UserError is printed as one line and ends the
     process with 2, Ctrl-C with 130.
     """
+    logging.raiseExceptions = False  # a pipe or terminal that closes must not end a long run
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     try:
         yield

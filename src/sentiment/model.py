@@ -1,5 +1,7 @@
 """The whole model of a run: uint8 photos in, preprocessing, backbone, FC layers, probabilities."""
 
+import warnings
+
 import keras
 import numpy as np
 
@@ -66,7 +68,9 @@ def _build_parts(
     architecture: Architecture, weights: str, classes: int
 ) -> tuple[keras.Model, keras.Model]:
     try:
-        return architecture.build(None if weights == "none" else weights, classes)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what does not fit is said below, in one line
+            return architecture.build(None if weights == "none" else weights, classes)
     except Exception as error:  # Keras raises many kinds, a bare Exception for a failed download
         if weights == "none":
             raise

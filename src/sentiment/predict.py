@@ -58,11 +58,15 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
     """
     if options.batch_size < 1:
         raise UserError(f"--batch-size {options.batch_size}: expected 1 or more")
-    tested = Dataset(options.data_dir, options.test_on or options.dataset)
     run = Run(
-        architecture.name, layers, options.dataset,
-        options.percent, options.logs_dir, options.models_dir,
-    )  # fmt: skip
+        architecture.name,
+        layers,
+        options.dataset,
+        options.percent,
+        options.logs_dir,
+        options.models_dir,
+    )
+    tested = Dataset(options.data_dir, options.test_on or options.dataset)
     card = _card(run)
     columns = _columns(tested, card["class_names"])
     result = run.result(tested.name)

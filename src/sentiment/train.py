@@ -49,11 +49,16 @@ def train(architecture: Architecture, options: Options) -> None:
         UserError: the data or the FT-F model are missing, the run is already finished, or
             training failed for a reason the user can mend.
     """
-    recipe, dataset = options.recipe, Dataset(options.data_dir, options.dataset)
+    recipe = options.recipe
     run = Run(
-        architecture.name, recipe.layers, dataset.name,
-        options.percent, options.logs_dir, options.models_dir,
-    )  # fmt: skip
+        architecture.name,
+        recipe.layers,
+        options.dataset,
+        options.percent,
+        options.logs_dir,
+        options.models_dir,
+    )
+    dataset = Dataset(options.data_dir, options.dataset)
     if not options.dry_run:
         if run.percent == 100 and run.model.exists() and not options.overwrite:
             raise UserError(f"{run.model}: this run has finished; --overwrite trains it again")

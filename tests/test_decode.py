@@ -1,0 +1,225 @@
+"""One photo's bytes become 224 x 224 RGB pixels, or BadImage with a fitting reason."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
+
+from sentiment.decode import FORMATS, MAX_BYTES, decode, decode_file
+from sentiment.errors import BadImage
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+
+
+def encoded(image: Image.Image, form: str, **options: object) -> bytes:
+    content = io.BytesIO()
+    image.save(content, form, **options)
+    return content.getvalue()
+
+
+def plain(mode: str, colour: object) -> Image.Image:
+    return Image.new(mode, (30, 20), colour)
+
+
+def grey16(level: int) -> Image.Image:
+    return Image.fromarray(np.full((20, 30), level, np.uint16))
+
+
+def noise() -> Image.Image:
+    return Image.effect_noise((60, 40), 60).convert("RGB")
+
+
+def quarters(mode: str) -> Image.Image:
+    """Red and green above blue and white; in RGBA the white is black and transparent."""
+    image = Image.new(mode, (320, 200), (0, 0, 0, 0) if mode == "RGBA" else WHITE)
+    for colour, (x, y) in {RED: (0, 0), GREEN: (160, 0), BLUE: (0, 100)}.items():
+        image.paste(colour, (x, y, x + 160, y + 100))
+    return image
+
+
+def exif(orientation: int) -> Image.Exif:
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    return tags
+
+
+def bilinear(image: Image.Image) -> np.ndarray:
+    """What Pillow makes of it at full resolution."""
+    return np.asarray(image.convert("RGB").resize((224, 224), Image.Resampling.BILINEAR))
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> float:
+    """On average, in grey levels."""
+    return float(np.abs(one.astype(float) - other).mean())
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_photo_of_any_format_is_squished_not_cropped(form):
+    ramp = Image.linear_gradient("L")
+    picture = Image.merge("RGB", [ramp, ramp.rotate(90), ramp.rotate(180)]).resize((600, 150))
+    image = decode(encoded(picture, form))
+    assert image.shape == (224, 224, 3)
+    assert image.dtype == np.uint8
+    assert difference(image, bilinear(picture)) < (5 if form == "GIF" else 1)  # 256 colours
+
+
+COLOURS = {
+    "grey JPEG": (encoded(plain("L", 120), "JPEG"), (120, 120, 120)),
+    "grey PNG": (encoded(plain("L", 120), "PNG"), (120, 120, 120)),
+    "CMYK JPEG": (encoded(plain("CMYK", (0, 255, 255, 0)), "JPEG"), RED),
+    "1 bit": (encoded(plain("1", 1), "PNG"), WHITE),
+    "palette": (encoded(plain("RGB", BLUE).quantize(4), "PNG"), BLUE),
+    "palette, transparent": (encoded(plain("P", 0), "PNG", transparency=0), WHITE),
+    "GIF, transparent": (encoded(plain("P", 0), "GIF", transparency=0), WHITE),
+    "RGB, red is transparent": (encoded(plain("RGB", RED), "PNG", transparency=RED), WHITE),
+    "grey, 9 is transparent": (encoded(plain("L", 9), "PNG", transparency=9), WHITE),
+    "RGBA, half red": (encoded(plain("RGBA", (*RED, 128)), "PNG"), (255, 127, 127)),
+    "RGBA WebP": (encoded(plain("RGBA", (*RED, 128)), "WEBP", lossless=True), (255, 127, 127)),
+    "LA, half black": (encoded(plain("LA", (0, 128)), "PNG"), (127, 127, 127)),
+    "16 bits": (encoded(grey16(120 * 257), "PNG"), (120, 120, 120)),
+    "16 bits, 9 is transparent": (encoded(grey16(9), "PNG", transparency=9), WHITE),
+}
+
+
+@pytest.mark.parametrize("name", COLOURS)
+def test_every_colour_mode_becomes_rgb_laid_on_white(name):
+    content, expected = COLOURS[name]
+    assert difference(decode(content), np.array(expected)) <= 1
+
+
+def test_sixteen_bit_grey_is_scaled_not_clipped():
+    ramp = np.tile(np.linspace(0, 65535, 448).astype(np.uint16), (50, 1))
+    image = decode(encoded(Image.fromarray(ramp), "PNG"))
+    assert difference(image, np.linspace(0, 255, 224)[None, :, None]) < 1
+    assert image.mean() == pytest.approx(127, abs=1)
+
+
+CORNERS = {
+    1: (RED, GREEN, BLUE, WHITE),
+    2: (GREEN, RED, WHITE, BLUE),
+    3: (WHITE, BLUE, GREEN, RED),
+    4: (BLUE, WHITE, RED, GREEN),
+    5: (RED, BLUE, GREEN, WHITE),
+    6: (BLUE, RED, WHITE, GREEN),
+    7: (WHITE, GREEN, BLUE, RED),
+    8: (GREEN, WHITE, RED, BLUE),
+}
+"""By EXIF orientation, the upper left, upper right, lower left and lower right of `quarters`."""
+
+
+@pytest.mark.parametrize("orientation", CORNERS)
+@pytest.mark.parametrize(("form", "mode"), [("JPEG", "RGB"), ("PNG", "RGBA")])
+def test_a_photo_stands_as_its_exif_orientation_says(form, mode, orientation):
+    image = decode(encoded(quarters(mode), form, exif=exif(orientation)))
+    corners = image[[20, 20, -20, -20], [20, -20, 20, -20]]
+    assert difference(corners, np.array(CORNERS[orientation])) < 5
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_damaged_exif_does_not_cost_a_good_photo(form):
+    content = encoded(plain("RGB", BLUE), form, exif=b"Exif\0\0no tags at all")
+    assert difference(decode(content), np.array(BLUE)) < 5
+
+
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "MPO"])
+def test_of_several_pictures_in_a_file_the_first_is_taken(form):
+    content = encoded(plain("RGB", RED), form, save_all=True, append_images=[plain("RGB", BLUE)])
+    assert difference(decode(content), np.array(RED)) < 5
+
+
+def test_real_photos_come_out_as_pillow_decodes_them_in_full(shared):
+    files = sorted((shared / "data" / "dogs").rglob("*.jpg"))[::30]
+    photos = [Image.open(file) for file in files]
+    for file, photo in zip(files, photos, strict=True):
+        assert difference(decode_file(file), bilinear(photo)) < 1, file
+    # Large enough to be decoded at half its size, which none of the photos is.
+    mosaic = Image.new("RGB", (1500, 1200))
+    for place, photo in enumerate(photos):
+        mosaic.paste(ImageOps.fit(photo, (500, 400)), (place % 3 * 500, place // 3 * 400))
+    content = encoded(mosaic, "JPEG", quality=90)
+    assert difference(decode(content), bilinear(Image.open(io.BytesIO(content)))) < 1
+
+
+OTHERS = {
+    "empty": (b"", "the file is empty"),
+    "text": (b"no picture at all\n" * 50, "not an image"),
+    "SVG": (b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "not an image"),
+    "TIFF": (encoded(noise(), "TIFF"), "not an image"),
+    "EPS": (encoded(noise(), "EPS"), "not an image"),
+    "half a JPEG": (encoded(noise(), "JPEG")[:700], "damaged: "),
+    "half a PNG": (encoded(noise(), "PNG")[:700], "damaged: "),
+    "half a WebP": (encoded(noise(), "WEBP")[:700], "damaged: "),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_no_whole_picture_is_refused_with_the_reason(name):
+    content, expected = OTHERS[name]
+    with pytest.raises(BadImage, match=expected):
+        decode(content)
+
+
+@pytest.mark.parametrize("side", [9500, 14000])  # Pillow itself only warns of the first
+def test_a_small_file_of_too_many_pixels_is_refused(side):
+    content = encoded(Image.new("1", (side, side)), "PNG")
+    with pytest.raises(BadImage, match="more than 89,478,485 pixels"):
+        decode(content)
+
+
+MISSING = {
+    "missing": "missing.jpg",
+    "in a file": "text.txt/photo.jpg",
+    "a folder": ".",
+    "longer than a name can be": "x" * 300 + ".jpg",
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_a_path_without_a_file_is_refused(name, tmp_path):
+    (tmp_path / "text.txt").touch()
+    with pytest.raises(BadImage, match="no such file"):
+        decode_file(tmp_path / MISSING[name])
+
+
+def test_a_file_too_large_is_refused_unread(tmp_path):
+    file = tmp_path / "large.jpg"
+    with file.open("wb") as sparse:
+        sparse.truncate(MAX_BYTES + 1)
+    with pytest.raises(BadImage, match=r"67,108,865 bytes; at most 67,108,864 are read"):
+        decode_file(file)
+
+
+def decodes_or_is_refused(content: bytes) -> None:
+    try:
+        image = decode(content)
+    except BadImage as bad:
+        assert str(bad)
+    else:
+        assert image.shape == (224, 224, 3)
+        assert image.dtype == np.uint8
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"RIFF\x40\0\0\0WEBP",
+                     b"GIF89a", b"BM"]),
+    st.binary(),
+)  # fmt: skip
+def test_any_bytes_decode_or_are_refused(magic, content):
+    decodes_or_is_refused(magic + content)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+@settings(deadline=None)
+@given(data=st.data())
+def test_a_damaged_real_photo_decodes_or_is_refused(shared, data):
+    file = min((shared / "data" / "dogs").rglob("*.jpg"), key=lambda file: file.stat().st_size)
+    content = bytearray(file.read_bytes())
+    # The first 700 bytes are the headers, where damage does most.
+    places = st.integers(0, 700) | st.integers(0, len(content) - 1)
+    for place, value in data.draw(st.dictionaries(places, st.integers(0, 255), max_size=5)).items():
+        content[place] = value
+    decodes_or_is_refused(bytes(content[: data.draw(places | st.just(len(content)))]))

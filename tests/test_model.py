@@ -1,0 +1,192 @@
+"""The model's own arithmetic, against formulas computed in NumPy."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+from conftest import NETWORKS
+
+from sentiment import model
+from sentiment.errors import UserError
+from sentiment.recipe import Architecture, Recipe
+from sentiment.schedule import SCHEDULES
+
+RANDOM = np.random.default_rng(1)
+PHOTOS = RANDOM.integers(0, 256, (4, 224, 224, 3), np.uint8)
+LABELS = np.array([0, 1, 2, 1])
+
+
+def build_small(weights: str | None, classes: int) -> tuple[keras.Model, keras.Model]:
+    """A linear backbone and a softmax layer."""
+    backbone = keras.Sequential([
+        keras.Input((224, 224, 3)),
+        keras.layers.AveragePooling2D(56),
+        keras.layers.Flatten(),
+        keras.layers.Dense(5),
+    ])  # fmt: skip
+    head = keras.Sequential([keras.Input((5,)), keras.layers.Dense(classes, activation="softmax")])
+    return backbone, head
+
+
+SMALL = Architecture("small", "Small", preprocessing="tf", build=build_small)
+ALL = Recipe(layers="all", weights="none", weight_decay=0.05, learning_rate=0.01)
+
+
+def caffe_steps(weights: list[np.ndarray], recipe: Recipe, steps: int) -> list[np.ndarray]:
+    """Caffe's SGD: V = mu V - rate (gradient + lambda W), W = W + V, no decay on biases."""
+    kernel, bias, top, top_bias = (w.astype(np.float64) for w in weights)
+    scaled = PHOTOS / 127.5 - 1
+    inputs = scaled.reshape(4, 4, 56, 4, 56, 3).mean((2, 4)).reshape(4, -1)
+    speeds = [np.zeros_like(w) for w in (kernel, bias, top, top_bias)]
+    for _ in range(steps):
+        hidden = inputs @ kernel + bias
+        scores = np.exp(hidden @ top + top_bias)
+        error = (scores / scores.sum(1, keepdims=True) - np.eye(3)[LABELS]) / len(LABELS)
+        back = error @ top.T
+        gradients = [
+            inputs.T @ back + recipe.weight_decay * kernel,
+            back.sum(0),
+            hidden.T @ error + recipe.weight_decay * top,
+            error.sum(0),
+        ]
+        speeds = [
+            recipe.momentum * speed - recipe.learning_rate * gradient
+            for speed, gradient in zip(speeds, gradients, strict=True)
+        ]
+        kernel, bias, top, top_bias = (
+            weight + speed
+            for weight, speed in zip((kernel, bias, top, top_bias), speeds, strict=True)
+        )
+    return [kernel, bias, top, top_bias]
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_a_step_is_caffes_update(steps: int) -> None:
+    network = model.build(SMALL, ALL, 3)
+    before = network.get_weights()
+    model.compile_model(network, ALL)
+    for _ in range(steps):
+        network.train_on_batch(PHOTOS, LABELS)
+    for ours, caffes in zip(network.get_weights(), caffe_steps(before, ALL, steps), strict=True):
+        np.testing.assert_allclose(ours, caffes, rtol=1e-4, atol=1e-6)
+
+
+def test_accumulated_parts_make_the_step_of_the_whole_batch() -> None:
+    parts = dataclasses.replace(ALL, batch_size=4, gradient_accumulation_steps=2)
+    network = model.build(SMALL, parts, 3)
+    before = network.get_weights()
+    model.compile_model(network, parts)
+    network.train_on_batch(PHOTOS[:2], LABELS[:2])
+    for unchanged, first in zip(network.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(unchanged, first)
+    network.train_on_batch(PHOTOS[2:], LABELS[2:])
+    for ours, caffes in zip(network.get_weights(), caffe_steps(before, ALL, 1), strict=True):
+        np.testing.assert_allclose(ours, caffes, rtol=1e-4, atol=1e-6)
+
+
+def test_the_penalty_is_in_the_loss() -> None:
+    network = model.build(SMALL, ALL, 3)
+    model.compile_model(network, ALL)
+    probability = network.predict_on_batch(PHOTOS)[range(4), LABELS]
+    kernels = [w for w in network.get_weights() if w.ndim == 2]
+    penalty = ALL.weight_decay / 2 * sum((w**2).sum() for w in kernels)
+    loss = network.test_on_batch(PHOTOS, LABELS)[0]
+    np.testing.assert_allclose(loss, -np.log(probability).mean() + penalty, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("own", "chosen", "mode"), [("tf", "own", "tf"), ("caffe", "own", "caffe"),
+                                ("tf", "caffe", "caffe")]
+)  # fmt: skip
+def test_preprocessing_is_in_the_model_and_is_keras_own(own: str, chosen: str, mode: str) -> None:
+    architecture = dataclasses.replace(SMALL, preprocessing=own)
+    recipe = Recipe(layers="fc", weights="none", preprocessing=chosen)
+    network = model.build(architecture, recipe, 3)
+    pixels = keras.applications.imagenet_utils.preprocess_input(
+        PHOTOS.astype("float32"), data_format="channels_last", mode=mode
+    )
+    features = network.get_layer("backbone").predict_on_batch(pixels)
+    expected = network.get_layer("head").predict_on_batch(features)
+    np.testing.assert_allclose(network.predict_on_batch(PHOTOS), expected, atol=1e-5)
+
+
+def with_batch_norm(weights: str | None, classes: int) -> tuple[keras.Model, keras.Model]:
+    backbone, head = build_small(weights, classes)
+    backbone.add(keras.layers.BatchNormalization())
+    return backbone, head
+
+
+@pytest.mark.parametrize(
+    ("recipe", "head_only", "norm_moves"),
+    [
+        (Recipe(layers="fc", weights="none"), True, False),
+        (Recipe(layers="all", weights="none"), False, True),
+        (Recipe(layers="all", weights="none", freeze_batch_norm=True), False, False),
+    ],
+    ids=["FT-F", "FT-A", "FT-A, frozen batch normalisation"],
+)
+def test_only_what_the_recipe_says_learns(
+    recipe: Recipe, head_only: bool, norm_moves: bool
+) -> None:
+    architecture = dataclasses.replace(SMALL, build=with_batch_norm)
+    network = model.build(architecture, recipe, 3)
+    backbone = network.get_layer("backbone")
+    norm = next(x for x in backbone.layers if isinstance(x, keras.layers.BatchNormalization))
+    dense = next(x for x in backbone.layers if isinstance(x, keras.layers.Dense))
+    before = dense.get_weights()[0], norm.moving_mean.numpy(), norm.gamma.numpy()
+    model.compile_model(network, recipe)
+    network.train_on_batch(PHOTOS, LABELS)
+    after = dense.get_weights()[0], norm.moving_mean.numpy(), norm.gamma.numpy()
+    unchanged = [np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
+    assert unchanged == [head_only, not norm_moves, not norm_moves]
+
+
+def test_ft_a_takes_the_head_of_the_same_backbone_only() -> None:
+    keras.utils.set_random_seed(1)
+    trained, start, other = (model.build(SMALL, ALL, 3) for _ in range(3))
+    start.get_layer("backbone").set_weights(trained.get_layer("backbone").get_weights())
+    model.attach_head(start, trained)
+    for ours, theirs in zip(start.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(UserError, match="--head fresh"):
+        model.attach_head(other, trained)
+
+
+def test_learning_rates_fall_every_five_epochs() -> None:
+    step = [SCHEDULES["step"](epoch, 1.0) for epoch in range(15)]
+    np.testing.assert_allclose(step, [1.0] * 5 + [0.1] * 5 + [0.01] * 5)
+    early = [SCHEDULES["early-step"](epoch, 1.0) for epoch in range(15)]
+    np.testing.assert_allclose(early, [1.0] * 4 + [0.1] * 5 + [0.01] * 5 + [0.001])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_network_gives_probabilities_and_penalises_what_it_says(network: str) -> None:
+    module = __import__(f"{network}.architecture", fromlist=["ARCHITECTURE"])
+    assert module.ARCHITECTURE.name == network
+    for recipe in (module.FC, module.ALL):
+        built = model.build(module.ARCHITECTURE, dataclasses.replace(recipe, weights="none"), 3)
+        probabilities = built.predict_on_batch(PHOTOS[:1])
+        assert probabilities.shape == (1, 3)
+        assert probabilities.dtype == np.float32
+        np.testing.assert_allclose(probabilities.sum(), 1, rtol=1e-5)
+        learning_kernels = [w for w in built.trainable_weights if w.path.endswith("kernel")]
+        assert len(built.losses) == (len(learning_kernels) if recipe.weight_decay else 0)
+
+
+@pytest.mark.slow
+def test_vgg19_takes_fc6_and_fc7_from_weights_with_the_top(tmp_path) -> None:
+    from vgg19.architecture import ARCHITECTURE
+
+    original = keras.applications.VGG19(weights=None)
+    original.save_weights(tmp_path / "vgg19.weights.h5")
+    backbone, head = ARCHITECTURE.build(str(tmp_path / "vgg19.weights.h5"), 3)
+    for ours, theirs in {"fc6": "fc1", "fc7": "fc2"}.items():
+        for a, b in zip(
+            head.get_layer(ours).get_weights(),
+            original.get_layer(theirs).get_weights(),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(a, b)
+    assert backbone.output_shape == (None, 7, 7, 512)

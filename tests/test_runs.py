@@ -1,0 +1,207 @@
+"""Whole runs, as real processes on real data: what they leave, and that they repeat."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import NETWORKS, ROOT, refusal, start, succeed
+
+pytestmark = pytest.mark.slow
+
+ENDINGS = (".log", "_history.csv", "_resources.csv", "_run.json")
+
+
+def scripts(network: str, layers: str) -> tuple[Path, Path]:
+    """A network's training and prediction script."""
+    (training,) = ROOT.glob(f"src/{network}/{layers}_layer_train_*.py")
+    return training, training.with_name(f"result_predict_{training.name}")
+
+
+def folders(work: Path) -> list:
+    return ["--logs-dir", work / "logs", "--models-dir", work / "models"]
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def read_csv(file: Path) -> list[dict[str, str]]:
+    with file.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def without_times(history: Path) -> list[dict[str, str]]:
+    return [{k: v for k, v in row.items() if "second" not in k} for row in read_csv(history)]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_network_trains_and_predicts_both_ways(
+    network: str, real_data: Path, shared: Path, tmp_path: Path
+) -> None:
+    where = ["--data-dir", real_data, *folders(tmp_path), "--percent", 2]
+    logs, models = tmp_path / "logs" / "t4sa", tmp_path / "models" / "t4sa"
+    for layers in ("fc", "all"):
+        training, predicting = scripts(network, layers)
+        said = succeed(training, *where, "--weights", "none", "--epochs", 1)
+        name = f"test_{layers}_layers_{network}"
+        assert str(models / f"{name}.keras") in said
+        assert {f"{name}{ending}" for ending in ENDINGS} <= names(logs)
+        (row,) = read_csv(logs / f"{name}_history.csv")
+        assert row["epoch"] == "1"
+        assert all(np.isfinite(float(value)) for value in row.values())
+        manifest = json.loads((logs / f"{name}_run.json").read_text())
+        assert manifest["status"] == "finished"
+        assert manifest["class_names"] == ["negative", "neutral", "positive"]
+        assert manifest["recipe"]["layers"] == layers
+        assert manifest["train_images"] == 12  # 2 % of 190 of each class
+        assert manifest["best_epoch"] == manifest["last_epoch"] == 1
+
+        said = succeed(predicting, *where)
+        with np.load(models / f"{name}_result.npz", allow_pickle=False) as result:
+            listed = (shared / "data" / "tweets" / "b-t4sa_test.txt").read_text().split()
+            assert list(result["paths"]) == listed[::2]
+            assert list(result["y_true"]) == [int(label) for label in listed[1::2]]
+            assert result["y_prob"].shape == (90, 3)
+            np.testing.assert_allclose(result["y_prob"].sum(axis=1), 1, rtol=1e-5)
+            np.testing.assert_array_equal(result["y_pred"], result["y_prob"].argmax(axis=1))
+            assert list(result["class_names"]) == ["negative", "neutral", "positive"]
+            right = (result["y_true"] == result["y_pred"]).mean()
+        assert f"accuracy {right:.4f}, 95 % interval" in said
+        assert "n = 90" in said
+    assert all(name.startswith("test_") for name in names(logs) | names(models))
+    shutil.rmtree(models)  # VGG19's take 3 GB
+
+
+def test_real_tweets_beat_chance_and_ttd_leaves_neutral_out(
+    real_data: Path, weights: Path, tmp_path: Path
+) -> None:
+    training, predicting = scripts("mobilenet", "fc")
+    where = ["--data-dir", real_data, *folders(tmp_path)]
+    succeed(training, *where, "--weights", weights, "--epochs", 6, "--learning-rate", 0.003)
+    succeed(predicting, *where)
+    from sentiment import metrics
+
+    with np.load(tmp_path / "models/t4sa/fc_layers_mobilenet_result.npz") as result:
+        reached = metrics.accuracy(result["y_true"], result["y_pred"])
+    assert reached.n == 90
+    assert reached.interval[0] > 1 / 3, reached
+
+    said = succeed(predicting, *where, "--test-on", "ttd")
+    with np.load(tmp_path / "models/t4sa/fc_layers_mobilenet_on_ttd_result.npz") as result:
+        y_true, y_pred, y_prob = (result[name] for name in ("y_true", "y_pred", "y_prob"))
+        agreement = result["agreement"]
+        assert list(result["class_names"]) == ["negative", "neutral", "positive"]
+    assert set(y_true) == {0, 2}
+    np.testing.assert_array_equal(y_pred, np.where(y_prob[:, 2] > y_prob[:, 0], 2, 0))
+    for level, n in {5: 84, 4: 105, 3: 120}.items():
+        rows = agreement >= level
+        assert rows.sum() == n
+        right = (y_true == y_pred)[rows].mean()
+        assert f"at least {level} annotators agree: accuracy {right:.4f}" in said
+
+    line = refusal(predicting, *where, "--test-on", "dogs")
+    assert "has the class Beagle, which the model does not know" in line
+
+
+def test_the_same_command_gives_the_same_bits(
+    real_data: Path, weights: Path, tmp_path: Path
+) -> None:
+    training, predicting = scripts("mobilenet", "all")
+    which = ["--dataset", "dogs", "--percent", 20, "--data-dir", real_data]
+    recipe = ["--weights", weights, "--head", "fresh", "--epochs", 2]
+    kept = []
+    for attempt in ("first", "second"):
+        work = tmp_path / attempt
+        succeed(training, *which, *recipe, *folders(work))
+        succeed(predicting, *which, *folders(work))
+        history = without_times(work / "logs/dogs/test_all_layers_mobilenet_history.csv")
+        with np.load(work / "models/dogs/test_all_layers_mobilenet_result.npz") as result:
+            kept.append((history, result["y_prob"].tobytes()))
+    assert kept[0] == kept[1]
+
+
+def test_a_finished_run_is_kept_unless_told_otherwise(drawn_data: Path, tmp_path: Path) -> None:
+    training, predicting = scripts("mobilenet", "fc")
+    where = ["--dataset", "drawn", "--data-dir", drawn_data, *folders(tmp_path)]
+    recipe = ["--weights", "none", "--epochs", 1]
+    models, logs = tmp_path / "models" / "drawn", tmp_path / "logs" / "drawn"
+    model = models / "fc_layers_mobilenet.keras"
+    succeed(training, *where, *recipe)
+    succeed(predicting, *where)
+    before = model.read_bytes()
+
+    assert "--overwrite trains it again" in refusal(training, *where, *recipe)
+    assert "no longer a number" in refusal(
+        training, *where, *recipe, "--overwrite", "--learning-rate", 1e30
+    )
+    assert json.loads((logs / "fc_layers_mobilenet_run.json").read_text())["status"] == "failed"
+    assert model.read_bytes() == before
+
+    assert "fc_layers_mobilenet_result.npz" in succeed(training, *where, *recipe, "--overwrite")
+    assert names(models) == {model.name}  # the result of the model replaced is gone
+
+    for _ in range(2):  # a part's run replaces the one before unasked
+        succeed(training, *where, *recipe, "--percent", 10)
+    assert names(models) == {model.name, f"test_{model.name}"}
+    assert "trained on 10 %, not 20 %" in refusal(predicting, *where, "--percent", 20)
+
+    line = refusal(
+        scripts("mobilenet", "all")[0], *where, "--percent", 10, "--weights", "none", "--seed", 2
+    )
+    assert "give both runs the same --weights and --seed" in line
+
+
+@pytest.mark.parametrize("network", [name for name in NETWORKS if name != "mobilenet"])
+def test_weights_of_another_network_are_refused(
+    network: str, drawn_data: Path, weights: Path, tmp_path: Path
+) -> None:
+    where = ["--dataset", "drawn", "--data-dir", drawn_data, *folders(tmp_path)]
+    line = refusal(scripts(network, "fc")[0], *where, "--weights", weights)
+    assert f"--weights {weights}: not " in line
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_copied_folder_is_a_fourth_network(drawn_data: Path, tmp_path: Path) -> None:
+    """Also: IPython's bare flags reach a real run, and the default folders are the checkout's."""
+    for part in ("src", "tests", "scripts"):
+        ignore = shutil.ignore_patterns("__pycache__", ".*")
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=ignore)
+    shutil.copytree(drawn_data / "drawn", tmp_path / "data" / "drawn")
+    fourth = tmp_path / "src" / "fourthnet"
+    shutil.copytree(tmp_path / "src" / "mobilenet", fourth)
+    for path in list(fourth.iterdir()):
+        path.write_text(path.read_text().replace("mobilenet", "fourthnet"))
+        path.rename(path.with_name(path.name.replace("mobilenet", "fourthnet")))
+
+    flags = ["--percent", 10, "--dataset", "drawn"]
+    recipe = ["--weights", "none", "--epochs", 1]
+    done = start("ipython", fourth / "fc_layer_train_fourthnet.py", *flags, *recipe)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "train 18, validation 6 images" in done.stdout
+    done = start("ipython", fourth / "result_predict_fc_layer_train_fourthnet.py", "--", *flags)
+    assert done.returncode == 0, done.stdout + done.stderr
+    left = names(tmp_path / "saved_models" / "drawn")
+    assert left == {f"test_fc_layers_fourthnet{ending}" for ending in (".keras", "_result.npz")}
+
+    found = start("python", "-m", "pytest", tmp_path / "tests", "--collect-only", "-q").stdout
+    assert "test_every_network_trains_and_predicts_both_ways[fourthnet]" in found
+
+
+def test_jax_trains_and_predicts_without_tensorflow(drawn_data: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "missing" / "tensorflow"
+    missing.mkdir(parents=True)
+    (missing / "__init__.py").write_text("raise ModuleNotFoundError('no TensorFlow here')")
+    jax = {"KERAS_BACKEND": "jax", "PYTHONPATH": str(missing.parent)}
+    training, predicting = scripts("mobilenet", "fc")
+    where = ["--dataset", "drawn", "--percent", 10, "--data-dir", drawn_data, *folders(tmp_path)]
+    succeed(training, *where, "--weights", "none", "--epochs", 1, **jax)
+    result = tmp_path / "models/drawn/test_fc_layers_mobilenet_result.npz"
+    y_prob = []
+    for settings in (jax, {"KERAS_BACKEND": "tensorflow"}):
+        succeed(predicting, *where, **settings)
+        with np.load(result) as arrays:
+            y_prob.append(arrays["y_prob"])
+    np.testing.assert_allclose(*y_prob, atol=1e-4)

@@ -1,0 +1,151 @@
+"""The scripts as a person meets them: names, flags, refusals, plain Python or IPython."""
+
+import re
+import resource
+from pathlib import Path
+
+import pytest
+from conftest import NETWORKS, ROOT, TRAINING_SCRIPTS, refusal, run, start, succeed
+
+SCRIPTS = sorted(path for path in ROOT.glob("src/*/*_layer_train_*.py"))
+
+
+def test_every_network_has_its_four_scripts() -> None:
+    for network in NETWORKS:
+        names = {path.name for path in SCRIPTS if path.parent.name == network}
+        suffix = next(name for name in names if name.startswith("fc_")).removeprefix("fc_")
+        trained = {f"fc_{suffix}", f"all_{suffix}"}
+        assert names == trained | {f"result_predict_{name}" for name in trained}
+
+
+def test_scripts_differ_only_in_names() -> None:
+    def skeleton(path: Path) -> tuple[str, ...]:
+        code = path.read_text().split('"""', 2)[2].replace(path.parent.name, "NETWORK")
+        # Sorted: a network's name decides where its import stands.
+        return tuple(sorted(re.sub(r"\b(FC|ALL)\b", "RECIPE", code).splitlines()))
+
+    def sorted_names(lines: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(", ".join(sorted(re.split(r", | ", line))) for line in lines)
+
+    for kind in ("[!r]*", "result_predict_*"):
+        skeletons = {sorted_names(skeleton(path)) for path in ROOT.glob(f"src/*/{kind}_train_*.py")}
+        assert len(skeletons) == 1
+
+
+def test_the_library_names_no_network() -> None:
+    for path in (ROOT / "src" / "sentiment").glob("*.py"):
+        imported = re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE)
+        assert not set(imported) & set(NETWORKS), path
+
+
+@pytest.mark.parametrize(
+    "script", [*SCRIPTS, ROOT / "scripts/prepare_data.py"], ids=lambda p: p.stem
+)
+def test_help_shows_the_command_and_loads_no_backend(script: Path, tmp_path: Path) -> None:
+    for name in ("tensorflow", "keras", "jax"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a backend was loaded')")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    help_text = succeed(script, "--help", PYTHONPATH=str(tmp_path))
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 2
+    assert script.name in help_text
+
+
+TRAINING_FLAGS = {
+    *("dataset", "percent", "epochs", "batch-size", "learning-rate", "momentum", "patience"),
+    *("seed", "weights", "head", "data-dir", "logs-dir", "models-dir", "overwrite", "dry-run"),
+}
+
+
+@pytest.mark.parametrize("script", TRAINING_SCRIPTS, ids=lambda path: path.stem)
+def test_training_scripts_take_the_same_flags(script: Path) -> None:
+    flags = set(re.findall(r"--([a-z-]+)", succeed(script, "--help")))
+    assert flags >= TRAINING_FLAGS
+
+
+@pytest.mark.parametrize("script", TRAINING_SCRIPTS, ids=lambda path: path.stem)
+def test_a_dry_run_says_everything_and_writes_nothing(
+    script: Path, drawn_data: Path, tmp_path: Path
+) -> None:
+    folders = ["--logs-dir", tmp_path / "logs", "--models-dir", tmp_path / "models"]
+    said = succeed(
+        script, "--dataset", "drawn", "--data-dir", drawn_data, "--percent", 10, "--head", "fresh",
+        *folders, "--dry-run",
+    )  # fmt: skip
+    assert "train 18, validation 6 images" in said
+    assert "learning rate: 0.001" in said
+    assert f"{tmp_path}/models/drawn/test_" in said
+    assert f"{tmp_path}/logs/drawn/test_" in said
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--percent", 0], "--percent 0: expected more than 0, at most 100"),
+        (["--percent", 150], "--percent 150: expected more than 0, at most 100"),
+        (["--percent", "nan"], "--percent nan: expected more than 0, at most 100"),
+        (["--percent", "ten"], "--percent"),
+        (["--epoch", 3], "Perhaps you meant:"),
+        (["--epochs", 0], "--epochs 0: expected 1 or more"),
+        (["--learning-rate", -1], "--learning-rate -1.0: expected a number over 0"),
+        (["--momentum", 1], "--momentum 1.0: expected 0 or more, under 1"),
+        (["--gradient-accumulation-steps", 3], "expected a divisor of the batch size"),
+        (["--weights", "no/such.h5"], "--weights no/such.h5: expected imagenet, none, or"),
+        (["--head", "old"], "head"),
+        (["--dataset", "cats"], "python scripts/prepare_data.py"),
+        (["--dataset", "../drawn"], "data set name '../drawn'"),
+        (["--head", "trained"], "--head trained: expected fresh"),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
+)
+def test_a_wrong_flag_gets_one_line(flags: list, expected: str, drawn_data: Path) -> None:
+    where = ["--dataset", "drawn", "--data-dir", drawn_data]
+    line = refusal("src/mobilenet/fc_layer_train_mobilenet.py", *where, *flags, "--dry-run")
+    assert expected in line
+
+
+def test_ft_a_without_ft_f_names_both_remedies(drawn_data: Path, tmp_path: Path) -> None:
+    line = refusal(
+        "src/vgg19/all_layer_train_caffe_vgg19.py", "--dataset", "drawn", "--percent", 10,
+        "--data-dir", drawn_data, "--logs-dir", tmp_path, "--models-dir", tmp_path,
+    )  # fmt: skip
+    assert "src/vgg19/fc_layer_train_caffe_vgg19.py -- --dataset drawn --percent 10" in line
+    assert "--head fresh" in line
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_predicting_without_a_model_says_what_makes_it(
+    network: str, drawn_data: Path, tmp_path: Path
+) -> None:
+    (script,) = ROOT.glob(f"src/{network}/result_predict_all_layer_train_*.py")
+    where = ["--dataset", "drawn", "--data-dir", drawn_data]
+    line = refusal(script, *where, "--models-dir", tmp_path, "--logs-dir", tmp_path)
+    made_by = script.name.removeprefix("result_predict_")
+    assert f"ipython src/{network}/{made_by} -- --dataset drawn" in line
+
+
+@pytest.mark.parametrize("dashes", [[], ["--"]], ids=["bare", "after --"])
+def test_ipython_hands_the_flags_on(dashes: list[str]) -> None:
+    script = ROOT / "src/mobilenet/fc_layer_train_mobilenet.py"
+    done = start("ipython", script, *dashes, "--percent", 0)
+    assert "--percent 0: expected more than 0" in done.stderr
+    assert done.returncode == 2
+
+
+def test_output_that_nobody_reads_does_not_disturb(drawn_data: Path) -> None:
+    script = ROOT / "src/mobilenet/fc_layer_train_mobilenet.py"
+    words = f"--dataset drawn --data-dir {drawn_data} --dry-run"
+    done = start("bash", "-c", f"ipython {script} -- {words} | head -1")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_backend_that_is_missing_is_named(drawn_data: Path, tmp_path: Path) -> None:
+    done = run(
+        "src/mobilenet/fc_layer_train_mobilenet.py", "--dataset", "drawn", "--data-dir", drawn_data,
+        "--logs-dir", tmp_path, "--models-dir", tmp_path, KERAS_BACKEND="nosuch",
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: the Keras backend nosuch is not installed; pip install -r requirements.txt, "
+        "or set KERAS_BACKEND to one that is: tensorflow, jax, torch\n"
+    )
