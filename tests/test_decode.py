@@ -63,7 +63,7 @@ def test_a_photo_of_any_format_is_squished_not_cropped(form):
     image = decode(encoded(picture, form))
     assert image.shape == (224, 224, 3)
     assert image.dtype == np.uint8
-    assert difference(image, bilinear(picture)) < (5 if form == "GIF" else 1)  # 256 colours
+    assert difference(image, bilinear(picture)) < 5  # cropped, it would be tens
 
 
 COLOURS = {

@@ -42,6 +42,10 @@ class Batches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return -(-len(self.rows) // self.batch_size)
 
+    def size(self, index: int) -> int:
+        """Images of a batch."""
+        return min(self.batch_size, len(self.rows) - index * self.batch_size)
+
     def start_epoch(self, epoch: int) -> None:
         """Fix the order of the images for the epoch (from 0), the same on every run."""
         starts = np.flatnonzero(np.diff(self.rows // CHUNK, prepend=-1))
@@ -58,8 +62,7 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         start = index * self.batch_size
-        stop = min(start + self.batch_size, len(self.rows))
-        parts = list(self._parts(start, stop))
+        parts = list(self._parts(start, start + self.size(index)))
         rows = np.concatenate([self._windows[w][a:b] for w, a, b in parts])
         with self._lock:
             # A batch inside one window, as most are, is handed over without a copy.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment import cli, drawn_photos, files, metrics, project
+from sentiment import cli, drawn_photos, files, learning_curves, metrics, project
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
 from sentiment.history import hours_minutes_seconds
@@ -50,9 +50,9 @@ def main() -> None:
     options = cli.parse(Options)
     started = time.monotonic()
     socket.setdefaulttimeout(20)  # a network that swallows what is sent counts as none
-    photos, photos_are = _photos(options.photos)
+    folder, photos_are = photos(options.photos)
     weights, weights_are = _weights(options.weights)
-    _run("scripts/prepare_data.py", "dogs", "--source", photos, "--name", NAME, "--overwrite")
+    _run("scripts/prepare_data.py", "dogs", "--source", folder, "--name", NAME, "--overwrite")
     count = sum(Dataset(project.DATA_DIR, NAME).counts("train").values())
     percent = min(100.0, round(100 * TRAIN_IMAGES / count, 1))
     which = ["--dataset", NAME, "--percent", f"{percent:g}"]
@@ -66,12 +66,16 @@ def main() -> None:
     log.info("\nMobileNetV2 on %s, from %s", photos_are, weights_are)
     for line in _table(runs):
         log.info(line)
+    picture = project.LOGS_DIR / NAME / "learning_curves.png"
+    named = {run.way: run for run in runs}
+    learning_curves.draw(named, f"MobileNetV2 on {photos_are}, from {weights_are}", picture)
+    log.info("  %s", picture)
     log.info("Written in %s:", hours_minutes_seconds(time.monotonic() - started))
     for folder in (project.DATA_DIR, project.LOGS_DIR, project.MODELS_DIR):
         log.info("  %s", folder / NAME)
 
 
-def _photos(given: Path | None) -> tuple[Path, str]:
+def photos(given: Path | None) -> tuple[Path, str]:
     """Folder of the photos, and what they are."""
     if given:
         return given, f"the photos in {given}"
@@ -129,7 +133,7 @@ def _table(runs: list[Run]) -> list[str]:
         seconds = json.loads(run.manifest.read_bytes())["seconds"]
         figures = f"{reached.value:.3f}, {low:.3f} to {high:.3f}, n = {reached.n:,}"
         lines.append(
-            f"  {'FT-F' if run.layers == 'fc' else 'FT-A':5}{figures:34}"
+            f"  {run.way:5}{figures:34}"
             f"{hours_minutes_seconds(seconds):>9}{run.model.stat().st_size / 1e6:>7.1f} MB"
         )
     return lines

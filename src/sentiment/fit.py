@@ -1,5 +1,6 @@
 """Fit a run's model: the network's first weights, Keras' training loop, the best epoch."""
 
+import contextlib
 import logging
 import math
 from pathlib import Path
@@ -49,7 +50,7 @@ def fit(
         monitor="val_loss", mode="min", patience=recipe.patience, restore_best_weights=True
     )
     rate = SCHEDULES[recipe.schedule]
-    with Monitor(run.resources):
+    with Monitor(run.resources), contextlib.closing(history):
         network.fit(
             train,
             validation_data=validation,

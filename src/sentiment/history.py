@@ -1,5 +1,6 @@
 """The history of a run: what each epoch reached and what it cost."""
 
+import contextlib
 import csv
 import logging
 import time
@@ -9,6 +10,7 @@ import keras
 
 from sentiment import files
 from sentiment.batches import Batches
+from sentiment.progress import progress
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +30,16 @@ class History(keras.callbacks.Callback):
         self.file, self.batches, self.epochs = file, batches, epochs
         self.rows: list[dict] = []
         self._started = time.perf_counter()
+        self._bar = contextlib.ExitStack()
+
+    def close(self) -> None:
+        """Take the progress bar away."""
+        self._bar.close()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.batches.start_epoch(epoch)
+        shown = progress(f"epoch {epoch + 1}/{self.epochs}", len(self.batches.rows))
+        self._advance = self._bar.enter_context(shown)
         self._begin = self._step_end = time.perf_counter()
         self._waiting = 0.0
 
@@ -38,9 +47,11 @@ class History(keras.callbacks.Callback):
         # A step waits from the end of the one before until its batch is handed over.
         self._waiting += max(0.0, self.batches.handed_over[batch] - self._step_end)
         self._step_end = time.perf_counter()
+        self._advance(self.batches.size(batch))
 
     def on_test_begin(self, logs: dict | None = None) -> None:
         self._validation_begin = time.perf_counter()
+        self.close()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         now = time.perf_counter()

@@ -1,7 +1,6 @@
 """What the prediction scripts run: every image of a test split once, and how well it went."""
 
 import logging
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from sentiment import backend, cli, files, model_file, project
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
+from sentiment.progress import progress
 from sentiment.recipe import Architecture, Recipe
 from sentiment.runs import Run
 
@@ -77,12 +77,18 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
     log.info("  writes %s", result)
 
     backend.start(card["recipe"]["seed"])
-    from sentiment.batches import Batches  # Keras, which --help does without
+    import keras  # which --help does without
+
+    from sentiment.batches import Batches
 
     split = tested.split(SPLIT)
     model = model_file.load(run.model)
     in_order = Batches(split, np.arange(len(split)), options.batch_size, shuffle_seed=None)
-    y_prob = model.predict(in_order, verbose="auto" if sys.stdout.isatty() else 0)
+    with progress("predicting", len(split)) as advance:
+        bar = keras.callbacks.LambdaCallback(
+            on_predict_batch_end=lambda batch, _: advance(in_order.size(batch))
+        )
+        y_prob = model.predict(in_order, verbose=0, callbacks=[bar])
     if y_prob.shape != (len(split), len(card["class_names"])) or not np.isfinite(y_prob).all():
         raise UserError(f"{run.model}: does not give probabilities; train it again")
     arrays = {

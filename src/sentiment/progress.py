@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-SECONDS_BETWEEN_LINES = 30
+SECONDS_BETWEEN_LINES = 60
 
 
 @contextlib.contextmanager
@@ -32,7 +32,9 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         bar.update(task, completed=done, rate=f"{rate:,.0f} images/s")
         if not console.is_terminal and now - last > SECONDS_BETWEEN_LINES:
             last, left = now, (total - done) / rate
-            print(f"{what}: {done:,} of {total:,}, {rate:,.0f} images/s, {left:,.0f} s left")
+            console.print(
+                f"{what}: {done:,} of {total:,}, {rate:,.0f} images/s, {left:,.0f} s left"
+            )
 
     columns = (
         TextColumn("{task.description}"),

@@ -32,6 +32,11 @@ class Run:
         return f"{'test_' if self.percent < 100 else ''}{self.layers}_layers_{self.architecture}"
 
     @property
+    def way(self) -> str:
+        """FT-F or FT-A, the paper's words."""
+        return {"fc": "FT-F", "all": "FT-A"}[self.layers]
+
+    @property
     def model(self) -> Path:
         return self.models_dir / self.dataset / f"{self.name}.keras"
 

@@ -59,15 +59,16 @@ def train(architecture: Architecture, options: Options) -> None:
         options.models_dir,
     )
     dataset = Dataset(options.data_dir, options.dataset)
-    if not options.dry_run:
-        if run.percent == 100 and run.model.exists() and not options.overwrite:
-            raise UserError(f"{run.model}: this run has finished; --overwrite trains it again")
-        cli.log_to(run.log_file(".log"))
-    for line in _plan(architecture, recipe, dataset, run):
-        log.info(line)
+    plan = "\n".join(_plan(architecture, recipe, dataset, run))
+    if options.dry_run:
+        log.info(plan)
     head_from = _trained_head(recipe, dataset, run) if recipe.head == "trained" else None
     if options.dry_run:
         return
+    if run.percent == 100 and run.model.exists() and not options.overwrite:
+        raise UserError(f"{run.model}: this run has finished; --overwrite trains it again")
+    cli.log_to(run.log_file(".log"))
+    log.info(plan)
 
     manifest = {
         "status": "running",
@@ -105,8 +106,8 @@ def _plan(architecture: Architecture, recipe: Recipe, dataset: Dataset, run: Run
         split: sum(stratify.share(n, run.percent) for n in dataset.counts(split).values() if n)
         for split in ("train", "validation")
     }
-    way = {"fc": "FT-F (the fully connected layers)", "all": "FT-A (all layers)"}[recipe.layers]
-    yield f"{architecture.title} {way} on {run.percent:g} % of {dataset.name}"
+    learning = {"fc": "the fully connected layers learn", "all": "all layers learn"}[run.layers]
+    yield f"{architecture.title} {run.way} ({learning}) on {run.percent:g} % of {dataset.name}"
     yield f"  {in_words(dataset.class_names)}"
     yield (
         f"  train {images['train']:,}, validation {images['validation']:,} images "

@@ -1,0 +1,128 @@
+"""Batches of a stored split, and the parts of it that are taken with their classes' shares."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentiment import stratify
+from sentiment.batches import Batches
+from sentiment.store import CHUNK, Split, Writer
+
+COUNT = 1300
+"""Images stored: more than two windows, and no whole number of chunks."""
+LABELS = np.random.default_rng(0).integers(3, size=COUNT)
+MIXED = np.random.default_rng(0).integers(3, size=10_000)
+
+ROWS = {
+    "all": np.arange(COUNT),
+    "a third": np.arange(1, COUNT, 3),
+    "a few": np.array([0, 15, 16, 700, 1298, 1299]),
+}
+
+labels = st.lists(st.integers(0, 4), min_size=1, max_size=300).map(np.array)
+seeds = st.integers(0, 2**32)
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
+    """A real store; each of image i's pixels encodes i and the image's label."""
+    writer = Writer(tmp_path_factory.mktemp("store") / "train", COUNT)
+    image = np.empty((224, 224, 3), np.uint8)
+    for row, label in enumerate(LABELS):
+        image[:] = (row // 256, row % 256, label)
+        writer.append(image, label, str(row), 0)
+    writer.close()
+    return Split(writer.folder)
+
+
+def row_numbers(batch: tuple[np.ndarray, np.ndarray]) -> list[int]:
+    """Which rows a batch holds, by its pixels, which must belong to its labels."""
+    images, of_images = batch
+    assert images.dtype == np.uint8
+    assert of_images.dtype == np.int32
+    pixels = images[:, 0, 0].astype(int)
+    assert (images[:, ::74, ::74] == images[:, :1, :1]).all()
+    assert (pixels[:, 2] == of_images).all()
+    return (pixels[:, 0] * 256 + pixels[:, 1]).tolist()
+
+
+def one_epoch(batches: Batches) -> list[list[int]]:
+    """Row numbers, batch by batch."""
+    return [row_numbers(batches[index]) for index in range(len(batches))]
+
+
+@pytest.mark.parametrize("batch_size", [48, 600])
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize("shuffle_seed", [None, 1])
+def test_each_row_comes_exactly_once_an_epoch_with_its_label(split, shuffle_seed, rows, batch_size):
+    epoch = one_epoch(Batches(split, ROWS[rows], batch_size, shuffle_seed))
+    *full, last = map(len, epoch)
+    assert set(full) <= {batch_size}
+    assert 1 <= last <= batch_size
+    seen = [row for batch in epoch for row in batch]
+    if shuffle_seed is not None:
+        seen.sort()
+    assert seen == ROWS[rows].tolist()
+
+
+def test_a_shuffled_batch_comes_from_all_over_its_window(split):
+    first = row_numbers(Batches(split, ROWS["all"], 64, shuffle_seed=1)[0])
+    assert len({row // CHUNK for row in first}) > 16  # of 32
+    assert first != sorted(first)
+
+
+def test_another_epoch_has_another_order_and_the_same_epoch_the_same(split):
+    def epochs(seed):
+        batches = Batches(split, np.arange(300), 64, seed)
+        for epoch in range(3):
+            batches.start_epoch(epoch)
+            yield one_epoch(batches)
+
+    orders = [*epochs(seed=1), *epochs(seed=2)]
+    assert all(one != other for i, one in enumerate(orders) for other in orders[:i])
+    assert list(epochs(seed=1)) == orders[:3]
+
+
+def test_two_threads_at_random_get_the_batches_of_one_in_order(split):
+    expected = one_epoch(Batches(split, ROWS["all"], 48, shuffle_seed=1))
+    batches = Batches(split, ROWS["all"], 48, shuffle_seed=1)
+    order = np.random.default_rng(0).permutation(len(batches)).tolist()
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda index: row_numbers(batches[index]), order))
+    assert found == [expected[index] for index in order]
+
+
+@given(labels, st.floats(0.01, 100), seeds)
+def test_a_subset_keeps_the_share_of_every_class_and_at_least_one_image(labels, percent, seed):
+    rows = stratify.subset(labels, percent, seed)
+    assert (np.diff(rows) > 0).all()
+    for label in np.unique(labels):
+        wanted = (labels == label).sum() * percent / 100
+        taken = (labels[rows] == label).sum()
+        assert abs(taken - max(1, wanted)) <= 0.5
+    assert rows.tolist() == stratify.subset(labels, percent, seed).tolist()
+
+
+def test_another_seed_takes_another_subset():
+    assert (stratify.subset(MIXED, 10, 1) != stratify.subset(MIXED, 10, 2)).any()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_tenth_of_the_images_lies_in_few_chunks(seed):
+    chunks = np.unique(stratify.subset(MIXED, 10, seed) // CHUNK)
+    assert len(chunks) < 0.2 * len(MIXED) / CHUNK
+
+
+@given(labels, st.sampled_from([(50, 50), (80, 10, 10), (100,)]), seeds)
+def test_a_split_puts_every_row_into_one_part_by_the_classes_shares(labels, percents, seed):
+    parts = stratify.split(labels, percents, seed)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(labels)))
+    for part, percent in zip(parts, percents, strict=True):
+        for label in np.unique(labels):
+            wanted = (labels == label).sum() * percent / 100
+            assert abs((labels[part] == label).sum() - wanted) <= 1
+    again = stratify.split(labels, percents, seed)
+    assert [part.tolist() for part in parts] == [part.tolist() for part in again]
