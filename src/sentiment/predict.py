@@ -86,7 +86,7 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
     in_order = Batches(split, np.arange(len(split)), options.batch_size, shuffle_seed=None)
     with progress("predicting", len(split)) as advance:
         bar = keras.callbacks.LambdaCallback(
-            on_predict_batch_end=lambda batch, _: advance(in_order.size(batch))
+            on_predict_batch_end=lambda batch, logs: advance(in_order.size(batch))
         )
         y_prob = model.predict(in_order, verbose=0, callbacks=[bar])
     if y_prob.shape != (len(split), len(card["class_names"])) or not np.isfinite(y_prob).all():

@@ -31,10 +31,9 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         rate = done / (now - started)
         bar.update(task, completed=done, rate=f"{rate:,.0f} images/s")
         if not console.is_terminal and now - last > SECONDS_BETWEEN_LINES:
-            last, left = now, (total - done) / rate
-            console.print(
-                f"{what}: {done:,} of {total:,}, {rate:,.0f} images/s, {left:,.0f} s left"
-            )
+            last = now
+            left = f"{rate:,.0f} images/s, {(total - done) / rate:,.0f} s left"
+            print(f"{what}: {done:,} of {total:,}, {left}", flush=True)
 
     columns = (
         TextColumn("{task.description}"),
@@ -44,6 +43,7 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task(what, total=total, rate="")
         yield advance
