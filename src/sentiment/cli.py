@@ -19,8 +19,8 @@ Options = TypeVar("Options")
 def command() -> Iterator[None]:
     """Run a command's body; also a decorator for its `main`.
 
-    What it logs goes to standard output; a UserError is printed as one line and ends the
-    process with 2, Ctrl-C with 130.
+    What it logs goes to standard output; a UserError, or the system's own about a file, is
+    printed as one line and ends the process with 2, Ctrl-C with 130.
     """
     logging.raiseExceptions = False  # a pipe or terminal that closes must not end a long run
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
@@ -28,6 +28,9 @@ def command() -> Iterator[None]:
         yield
     except UserError as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:  # a full disk, a folder that may not be written
+        print(f"error: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)

@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 
 SPLIT = "test"
 
+WIDEST_MATRIX = 6
+"""With more classes than this the confusion matrix is not printed; the result has it all."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -68,6 +71,11 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
     )
     tested = Dataset(options.data_dir, options.test_on or options.dataset)
     card = _card(run)
+    if tested.name == run.dataset and tested.fingerprint != card["data_fingerprint"]:
+        raise UserError(
+            f"{tested.folder}: prepared anew since {run.model} was trained, so its test split may "
+            "hold images that were trained on; train again with --overwrite"
+        )
     columns = _columns(tested, card["class_names"])
     result = run.result(tested.name)
     cli.log_to(run.log_file(result.stem.removeprefix(run.name) + ".log"))
@@ -146,15 +154,15 @@ def _figures(arrays: dict[str, np.ndarray], columns: np.ndarray, what: str) -> I
         yield f"{what}, at least {level} annotators agree: {some}"
     yield f"{what}: {metrics.accuracy(y_true, y_pred)}"
 
-    counts = metrics.confusion(y_true, y_pred, len(arrays["class_names"]))[np.ix_(columns, columns)]
     names = arrays["class_names"][columns]
-    width = max(9, *map(len, names))
-    yield f"  {'class':{width}}  precision  recall  images  predicted as {', '.join(names)}"
+    counts = metrics.confusion(y_true, y_pred, len(arrays["class_names"]))[np.ix_(columns, columns)]
+    matrix = names if len(names) <= WIDEST_MATRIX else []
+    width = max(5, *map(len, names))
+    yield f"  {'class':{width}} precision  recall  images" + "".join(f"  as {n:6}" for n in matrix)
     for row, name in enumerate(names):
         right, true, said = counts[row, row], counts[row].sum(), counts[:, row].sum()
         precision = f"{right / said:.4f}" if said else "-"
         recall = f"{right / true:.4f}" if true else "-"
-        yield (
-            f"  {name:{width}}  {precision:>9}  {recall:>6}  {true:6,}  "
-            + " ".join(f"{count:6,}" for count in counts[row])
+        yield f"  {name:{width}} {precision:>9} {recall:>7} {true:7,}" + "".join(
+            f"  {counts[row, column]:{max(9, 3 + len(n))},}" for column, n in enumerate(matrix)
         )
