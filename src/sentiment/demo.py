@@ -78,7 +78,7 @@ def main() -> None:
 def photos(given: Path | None) -> tuple[Path, str]:
     """Folder of the photos, and what they are."""
     if given:
-        return given, f"the photos in {given}"
+        return given.resolve(), f"the photos in {given.name}/"
     import keras
 
     folder = project.DATA_DIR / "imagewoof2-160"
@@ -95,13 +95,13 @@ def photos(given: Path | None) -> tuple[Path, str]:
     folder = project.DATA_DIR / "drawn_photos"
     if not folder.exists():
         drawn_photos.draw(folder)
-    return folder, "pictures DRAWN by the project, not photos"
+    return folder, "pictures DRAWN by this project, not photos"
 
 
 def _weights(given: Path | None) -> tuple[str, str]:
     """Value for --weights, and what it means."""
     if given:
-        return str(given.resolve()), f"the weights in {given}"
+        return str(given.resolve()), f"the weights in {given.name}"
     import keras
 
     try:
