@@ -85,7 +85,7 @@ class Batches(keras.utils.PyDataset):
         for ahead in (window, window + 1):
             if ahead < len(self._windows) and ahead not in self._read:
                 self._read[ahead] = self._reader.submit(self._load, self._windows[ahead])
-        self._read = {w: images for w, images in self._read.items() if w >= window - 1}
+        self._read = {w: images for w, images in self._read.items() if abs(w - window) < 2}
         return self._read[window].result()
 
     def _load(self, rows: np.ndarray) -> np.ndarray:

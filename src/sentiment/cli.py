@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,8 +73,8 @@ def parse(kind: type[Options], default: Options | None = None) -> Options:
 
 def _words() -> list[str]:
     """The command's words: `ipython SCRIPT --percent 10` leaves them out of sys.argv."""
-    script = Path(sys.argv[0]).resolve()
-    places = [i for i, word in enumerate(sys.orig_argv) if Path(word).resolve() == script]
+    script = os.path.realpath(sys.argv[0])
+    places = [i for i, word in enumerate(sys.orig_argv) if os.path.realpath(word) == script]
     if "IPython" not in sys.modules or not places:
         return sys.argv[1:]
     return [word for word in sys.orig_argv[places[0] + 1 :] if word != "--"]

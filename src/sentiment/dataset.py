@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sentiment.store import Split
 
 MANIFEST = "manifest.json"
+MANIFEST_KEYS = {"kind", "source", "seed", "class_names", "splits", "fingerprint"}
 FORMAT_VERSION = 1
 """Of the folder's layout and its stores; another one is refused."""
 
@@ -23,7 +24,7 @@ def checked_name(name: str) -> str:
     Raises:
         UserError: it has other characters than letters, digits, `.`, `_`, `-`.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
         raise UserError(
             f"data set name {name!r}; expected letters, digits, '.', '_', '-', such as t4sa"
         )
@@ -50,6 +51,9 @@ class Dataset:
         try:
             self.manifest = json.loads(file.read_bytes())
             version = self.manifest["format_version"]
+            missing = MANIFEST_KEYS - self.manifest.keys() if version == FORMAT_VERSION else None
+            if missing:
+                raise KeyError(*sorted(missing)[:1])
         except FileNotFoundError:
             raise UserError(
                 f"{self.folder}: no prepared data; make it with "

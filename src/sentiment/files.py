@@ -58,4 +58,4 @@ def whole_folder(path: Path) -> Iterator[Path]:
 def write_json(path: Path, content: dict) -> None:
     """Write `content` as indented JSON, whole or not at all."""
     with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        temporary.write_text(json.dumps(content, indent=2) + "\n")

@@ -69,6 +69,10 @@ def prepare(options: Options) -> None:
         raise UserError(f"--seed {options.seed}: expected 0 or more")
     folder, root = options.data_dir / name, options.source.resolve()
     origin = {"kind": options.kind, "source": str(root), "seed": options.seed}
+    if root.is_relative_to(folder.resolve()):
+        raise UserError(f"--source {root}: lies where {name} would be written; choose a --name")
+    if folder.exists() and not (folder / dataset.MANIFEST).exists():
+        raise UserError(f"{folder}: is there and holds no prepared data; choose another --name")
     if folder.exists() and not options.overwrite:
         prepared = dataset.Dataset(options.data_dir, name).manifest
         if origin.items() <= prepared.items():

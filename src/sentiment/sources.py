@@ -116,17 +116,24 @@ def _read_class_folders(folder: Path, seed: int) -> Source:
 
 def _read_labels_csv(folder: Path, seed: int) -> Source:
     file = folder / "labels.csv"
-    with file.open(newline="", encoding="utf-8") as lines:
-        rows = csv.reader(lines)
-        if next(rows, None) != ["id", "breed"]:
-            raise UserError(f"{file}:1: expected the header id,breed")
-        listed = []
-        for row in rows:
-            if len(row) != 2 or not all(row):
-                raise UserError(f"{file}:{rows.line_num}: expected id,breed; received {row}")
-            listed.append((_inside(f"train/{row[0]}.jpg", f"{file}:{rows.line_num}"), row[1]))
-    class_names = tuple(sorted({breed for _, breed in listed}))
-    photos = [Photo(path, class_names.index(breed)) for path, breed in listed]
+    breeds: dict[str, str] = {}
+    with file.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as lines:
+        rows = csv.reader(lines, strict=True)
+        try:
+            if next(rows, None) != ["id", "breed"]:
+                raise UserError(f"{file}:1: expected the header id,breed")
+            for row in rows:
+                where = f"{file}:{rows.line_num}"
+                if len(row) != 2 or not all(row) or not row[1].isprintable():
+                    raise UserError(f"{where}: expected id,breed; received {str(row)[:80]}")
+                path = _inside(f"train/{row[0]}.jpg", where)
+                if path in breeds:
+                    raise UserError(f"{where}: {row[0]} is listed twice; expected each photo once")
+                breeds[path] = row[1]
+        except csv.Error as error:
+            raise UserError(f"{file}:{rows.line_num}: not CSV ({error})") from None
+    class_names = tuple(sorted(set(breeds.values())))
+    photos = [Photo(path, class_names.index(breed)) for path, breed in breeds.items()]
     percents = {"train": 80, "validation": 10, "test": 10}
     note = f"labels.csv split 80/10/10 by class, seed {seed}"
     return _not_empty(Source(folder, class_names, _split(photos, percents, seed), note))

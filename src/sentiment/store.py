@@ -25,6 +25,9 @@ COLUMNS = {"labels": np.int32, "paths": np.str_, "agreement": np.uint8}
 # Photos hardly compress; lz4 costs least, and shuffling bytes of uint8 does nothing.
 COMPRESSION = bcolz.cparams(clevel=1, shuffle=bcolz.NOSHUFFLE, cname="lz4")
 
+DAMAGED = (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError)
+"""What bcolz raises for files that are missing, cut or changed."""
+
 
 class Writer:
     """Writes one split, in the order the rows are given."""
@@ -94,15 +97,22 @@ class Split:
 
     def images(self, start: int, stop: int) -> np.ndarray:
         """uint8, shape (stop - start, SIDE, SIDE, 3); fastest from chunk to chunk."""
-        return self._images[start:stop]
+        try:
+            return self._images[start:stop]
+        except DAMAGED as error:
+            raise UserError(
+                f"{self.folder / 'images'}: rows {start} to {stop - 1} are damaged ({error}); "
+                "prepare the data again"
+            ) from None
 
     def _open(self, name: str, kind: type) -> bcolz.carray:
         folder = self.folder / name
         try:
-            # Looked at before bcolz opens it: an array of objects would be unpickled.
+            # Looked at before it is opened: an array of objects, which bcolz.open() would
+            # also find inside a table, would be unpickled.
             dtype = np.dtype(json.loads((folder / "meta" / "storage").read_bytes())["dtype"])
             if not np.issubdtype(dtype.base, kind):
                 raise ValueError(f"holds {dtype}, expected {np.dtype(kind).name}")
-            return bcolz.open(str(folder), mode="r")
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise UserError(f"{folder}: damaged: {error}: prepare the data again") from None
+            return bcolz.carray(rootdir=str(folder), mode="r")
+        except DAMAGED as error:
+            raise UserError(f"{folder}: damaged ({error}); prepare the data again") from None
