@@ -70,9 +70,9 @@ class History(keras.callbacks.Callback):
             table.writerows(self.rows)
         left = (now - self._started) / len(self.rows) * (self.epochs - epoch - 1)
         log.info(
-            "epoch %d/%d: loss %.4f, accuracy %.4f, validation loss %.4f, accuracy %.4f; "
-            "%.1f s, %.0f images/s, %.0f %% waiting for data; at most %s left",
-            epoch + 1, self.epochs, *(logs[name] for name in COLUMNS[1:5]), seconds,
+            "epoch %d/%d: loss %.4f, accuracy %.4f, val_loss %.4f, val_accuracy %.4f; "
+            "%.0f images/s, %.0f %% waiting; at most %s left",
+            epoch + 1, self.epochs, *(logs[name] for name in COLUMNS[1:5]),
             len(self.batches.rows) / seconds, 100 * self._waiting / seconds,
             hours_minutes_seconds(left),
         )  # fmt: skip
