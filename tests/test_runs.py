@@ -135,7 +135,7 @@ def test_a_finished_run_is_kept_unless_told_otherwise(drawn_data: Path, tmp_path
 
     assert "--overwrite trains it again" in refusal(training, *where, *recipe)
     assert "no longer a number" in refusal(
-        training, *where, *recipe, "--overwrite", "--learning-rate", 1e30
+        training, *where, *recipe, "--overwrite", "--learning-rate", 1e308
     )
     assert json.loads((logs / "fc_layers_mobilenet_run.json").read_text())["status"] == "failed"
     assert model.read_bytes() == before
