@@ -1,9 +1,11 @@
 """Batches of a stored split, and the parts of it that are taken with their classes' shares."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from conftest import SRC, start
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -126,3 +128,53 @@ def test_a_split_puts_every_row_into_one_part_by_the_classes_shares(labels, perc
             assert abs((labels[part] == label).sum() - wanted) <= 1
     again = stratify.split(labels, percents, seed)
     assert [part.tolist() for part in parts] == [part.tolist() for part in again]
+
+
+FIT = """
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from sentiment.batches import Batches
+from sentiment.store import Split
+
+split = Split(Path(sys.argv[1]))
+batches = Batches(split, np.arange(len(split)), 48, shuffle_seed=1)
+image = keras.Input((224, 224, 3), dtype="uint8")
+number = keras.layers.Dense(1, use_bias=False)  # learns nothing: its rate is 0
+model = keras.Model(image, number(ops.cast(image[:, 0, 0, :2], "float32")))
+number.set_weights([np.array([[256.0], [1.0]])])
+model.compile(
+    keras.optimizers.SGD(0.0),
+    "mse",
+    metrics=[
+        keras.metrics.MeanMetricWrapper(lambda true, row: row[:, 0], name="row"),
+        keras.metrics.MeanMetricWrapper(lambda true, row: row[:, 0] ** 2, name="square"),
+        keras.metrics.MeanMetricWrapper(
+            lambda true, row: ops.cast(ops.reshape(true, (-1,)), "float32") * row[:, 0],
+            name="with_label",
+        ),
+    ],
+)
+next_epoch = keras.callbacks.LambdaCallback(
+    on_epoch_begin=lambda epoch, logs: batches.start_epoch(epoch)
+)
+history = model.fit(batches, epochs=3, verbose=0, callbacks=[next_epoch]).history
+in_order = Batches(split, np.arange(len(split)), 48, shuffle_seed=None)
+np.testing.assert_array_equal(model.predict(in_order, verbose=0)[:, 0], np.arange(len(split)))
+rows = np.arange(len(split), dtype=float)
+for name, expected in (
+    ("row", rows), ("square", rows**2), ("with_label", rows * split.labels)
+):
+    np.testing.assert_allclose(history[name], expected.mean(), rtol=2e-6, err_msg=name)
+"""
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_keras_trains_on_each_row_once_an_epoch_and_predicts_in_order(backend, split):
+    settings = {"KERAS_BACKEND": backend, "PYTHONPATH": str(SRC)}
+    done = start(sys.executable, "-c", FIT, split.folder, **settings)
+    assert done.returncode == 0, done.stderr

@@ -29,8 +29,9 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(self, split: Split, rows: np.ndarray, batch_size: int, shuffle_seed: int | None):
-        # Workers of Keras' own: TensorFlow would run a lone one only between a CPU's steps.
-        super().__init__(workers=2, max_queue_size=4)
+        # TensorFlow runs a lone worker only between a CPU's steps. On the other backends Keras
+        # looks at a first batch and, with more workers, trains on what they had ready twice.
+        super().__init__(workers=2 if keras.backend.backend() == "tensorflow" else 1)
         self.split, self.rows, self.batch_size = split, rows, batch_size
         self.shuffle_seed = shuffle_seed
         self.handed_over = np.zeros(len(self))
@@ -56,15 +57,16 @@ class Batches(keras.utils.PyDataset):
         windows = [np.concatenate(chunks[i : i + WINDOW]) for i in range(0, len(chunks), WINDOW)]
         if self.shuffle_seed is not None:
             windows = [random.permutation(window) for window in windows]
-        self._windows = windows
-        self._ends = np.cumsum([len(window) for window in windows])
-        self._read: dict[int, Future[np.ndarray]] = {}
+        with self._lock:
+            self._windows = windows
+            self._ends = np.cumsum([len(window) for window in windows])
+            self._read: dict[int, Future[np.ndarray]] = {}
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         start = index * self.batch_size
-        parts = list(self._parts(start, start + self.size(index)))
-        rows = np.concatenate([self._windows[w][a:b] for w, a, b in parts])
         with self._lock:
+            parts = list(self._parts(start, start + self.size(index)))
+            rows = np.concatenate([self._windows[w][a:b] for w, a, b in parts])
             # A batch inside one window, as most are, is handed over without a copy.
             pixels = [self._window(w)[a:b] for w, a, b in parts]
         images = pixels[0] if len(pixels) == 1 else np.concatenate(pixels)
