@@ -11,7 +11,7 @@ import numpy as np
 from sentiment.store import CHUNK, IMAGE_SHAPE, Split
 
 WINDOW = 32
-"""Chunks mixed in memory at a time: 512 images, 77 MB, of which three are held at most."""
+"""Chunks mixed in memory at a time: 512 images, 77 MB; three or four are held."""
 
 
 class Batches(keras.utils.PyDataset):
@@ -31,7 +31,8 @@ class Batches(keras.utils.PyDataset):
     def __init__(self, split: Split, rows: np.ndarray, batch_size: int, shuffle_seed: int | None):
         # TensorFlow runs a lone worker only between a CPU's steps. On the other backends Keras
         # looks at a first batch and, with more workers, trains on what they had ready twice.
-        super().__init__(workers=2 if keras.backend.backend() == "tensorflow" else 1)
+        workers = 2 if keras.backend.backend() == "tensorflow" else 1
+        super().__init__(workers=workers, max_queue_size=4)
         self.split, self.rows, self.batch_size = split, rows, batch_size
         self.shuffle_seed = shuffle_seed
         self.handed_over = np.zeros(len(self))

@@ -89,6 +89,8 @@ def photos(given: Path | None) -> tuple[Path, str]:
                 keras.utils.get_file(
                     "imagewoof2-160.tgz", IMAGEWOOF, cache_dir=temporary, extract=True
                 )
+                if not list(temporary.glob("**/train")):
+                    raise ValueError("what came is not the archive")
         return next(folder.glob("**/train")).parent, "Imagewoof-160"
     except Exception as error:  # Keras raises a bare one when a download fails
         log.info("  no download (%s); drawing a sample instead", error)
