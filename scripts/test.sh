@@ -11,4 +11,5 @@ cd "$(dirname "$0")/.."
 source scripts/environment.sh requirements.txt tests/requirements.txt
 ruff check src scripts tests
 ruff format --check src scripts tests
-exec python -m pytest tests "$@"
+# Two at a time: much of a short run is one thread that starts up and traces graphs.
+exec python -m pytest tests -n 2 --dist worksteal "$@"
