@@ -2,12 +2,10 @@
 
 import json
 import os
-import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import bcolz
 import numpy as np
 import pytest
 from conftest import refusal, run, succeed
@@ -15,8 +13,7 @@ from PIL import Image
 
 from sentiment.dataset import Dataset
 from sentiment.decode import decode_file
-from sentiment.errors import UserError
-from sentiment.store import Split, Writer
+from sentiment.store import Split
 
 PREPARE = "scripts/prepare_data.py"
 
@@ -347,88 +344,3 @@ def test_a_bad_photo_with_a_name_that_is_not_utf8_does_not_end_in_a_traceback(tm
     done = run(PREPARE, "dogs", "--source", source, "--data-dir", tmp_path / "data",
                "--max-bad-percent", 50, PYTHONIOENCODING="utf-8:backslashreplace")  # fmt: skip
     assert done.returncode in (0, 2), done.stderr
-
-
-def test_data_of_another_format_version_are_refused(tmp_path):
-    (tmp_path / "t4sa").mkdir()
-    (tmp_path / "t4sa" / "manifest.json").write_text('{"format_version": 2}')
-    with pytest.raises(UserError, match=r"store format 2; this version reads 1.*--overwrite"):
-        Dataset(tmp_path, "t4sa")
-
-
-@pytest.mark.parametrize("text", ["", '{"format', "[]", "null", "{}", '{"format_version": 1}'])
-def test_a_damaged_manifest_is_refused(text, tmp_path):
-    (tmp_path / "t4sa").mkdir()
-    (tmp_path / "t4sa" / "manifest.json").write_text(text)
-    with pytest.raises(UserError, match=r"manifest\.json: damaged .*: prepare the data again"):
-        Dataset(tmp_path, "t4sa")
-
-
-@pytest.fixture
-def small_store(tmp_path):
-    """The folder of a split of 20 images."""
-    writer = Writer(tmp_path / "train", 20)
-    for row in range(20):
-        writer.append(np.full((224, 224, 3), row, np.uint8), row % 3, f"data/{row}.jpg", 0)
-    writer.close()
-    return writer.folder
-
-
-class Trap:
-    """Creates a file when it is unpickled."""
-
-    def __init__(self, file: Path):
-        self.file = file
-
-    def __reduce__(self):
-        return Path.touch, (self.file,)
-
-
-def set_trap(column: Path, sprung: Path) -> None:
-    """Replace a column by one of pickled objects."""
-    shutil.rmtree(column, ignore_errors=True)
-    traps = np.array([Trap(sprung) for _ in range(20)], object)
-    bcolz.carray(traps, rootdir=str(column)).flush()
-
-
-@pytest.mark.parametrize("dtype", ["object", "O", "|O", "(2,)O"])
-@pytest.mark.parametrize("column", ["images", "labels", "paths", "agreement"])
-def test_a_column_of_objects_is_refused_and_nothing_is_unpickled(column, dtype, small_store):
-    sprung = small_store / "sprung"
-    set_trap(small_store / column, sprung)
-    storage = small_store / column / "meta" / "storage"
-    storage.write_text(json.dumps(json.loads(storage.read_text()) | {"dtype": dtype}))
-    with pytest.raises(UserError, match=rf"{column}: damaged \(holds .*\); prepare the data again"):
-        getattr(Split(small_store), column)
-    assert not sprung.exists()
-    if dtype == "object":
-        _ = bcolz.open(str(small_store / column))[:]
-        assert sprung.exists()  # so the trap was armed
-
-
-def test_a_table_in_place_of_a_column_is_not_opened_and_nothing_is_unpickled(small_store):
-    labels = Split(small_store).labels
-    sprung = small_store / "sprung"
-    set_trap(small_store / "labels" / "objects", sprung)
-    # bcolz takes a folder with this file for a table of the columns that it names.
-    (small_store / "labels" / "__rootdirs__").write_text('{"names": ["objects"]}')
-    np.testing.assert_array_equal(Split(small_store).labels, labels)
-    assert not sprung.exists()
-
-
-def lose(file: Path) -> None:
-    file.unlink()
-
-
-def empty(file: Path) -> None:
-    file.write_bytes(b"")
-
-
-@pytest.mark.parametrize("damage", [lose, empty])
-@pytest.mark.parametrize(
-    "file", ["labels/meta/storage", "labels/data/__0.blp", "images/meta/sizes"]
-)
-def test_a_store_with_a_damaged_file_is_refused(file, damage, small_store):
-    damage(small_store / file)
-    with pytest.raises(UserError, match=r"damaged \(.*\); prepare the data again"):
-        Split(small_store)
