@@ -2,7 +2,6 @@
 
 import logging
 import os
-from importlib.util import find_spec
 
 import psutil
 
@@ -20,27 +19,27 @@ def start(seed: int) -> dict:
     Raises:
         UserError: the backend is not installed.
     """
-    wanted = os.environ.get("KERAS_BACKEND", "tensorflow")
-    if find_spec(wanted) is None:
-        raise UserError(
-            f"the Keras backend {wanted} is not installed; pip install -r requirements.txt, "
-            "or set KERAS_BACKEND to one that is: tensorflow, jax, torch"
-        )
-    log.info("Starting Keras on %s ...", wanted)
+    log.info("Starting Keras ...")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors, not notes on CPU features
     # TensorFlow's pool instead of malloc, which gives large blocks back to the system after
     # every use: half the time of an FT-A step of MobileNetV2 on a CPU went into page faults.
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "1")
     megabytes = psutil.virtual_memory().total // 2**20
     os.environ.setdefault("TF_CPU_BFC_MEM_LIMIT_IN_MB", str(megabytes))
-    import keras
+    try:
+        import keras
+    except (ImportError, ValueError) as error:
+        raise UserError(
+            f"Keras cannot start its backend ({error}); pip install -r requirements.txt, or set "
+            "KERAS_BACKEND to one that is installed: tensorflow, jax, torch"
+        ) from None
 
     name = keras.backend.backend()
     if name == "tensorflow":
         _start_tensorflow()
     keras.utils.set_random_seed(seed)
     devices = keras.distribution.list_devices()
-    log.info("  on %s", ", ".join(devices))
+    log.info("  %s on %s", name, ", ".join(devices))
     return {"backend": name, "devices": devices}
 
 
