@@ -72,6 +72,9 @@ def _gpus() -> list:
 def _gpu_use(gpus: list) -> tuple[int | str, float | str]:
     if not gpus:
         return "", ""
-    memory = sum(pynvml.nvmlDeviceGetMemoryInfo(gpu).used for gpu in gpus)
-    load = sum(pynvml.nvmlDeviceGetUtilizationRates(gpu).gpu for gpu in gpus)
+    try:
+        memory = sum(pynvml.nvmlDeviceGetMemoryInfo(gpu).used for gpu in gpus)
+        load = sum(pynvml.nvmlDeviceGetUtilizationRates(gpu).gpu for gpu in gpus)
+    except pynvml.NVMLError:  # a part of a shared GPU does not tell
+        return "", ""
     return memory, load / len(gpus)
