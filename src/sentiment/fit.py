@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from sentiment import model, model_file, stratify
+from sentiment import metrics, model, model_file, stratify
 from sentiment.batches import Batches
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
@@ -70,10 +70,14 @@ def fit(
             "try a lower --learning-rate"
         )
     best = history.rows[stopping.best_epoch]
-    outcome = {
-        name: round(sum(row[name] for row in history.rows), 3)
+    training, validating, waiting = (
+        round(sum(row[name] for row in history.rows), 3)
         for name in ("seconds", "validation_seconds", "waiting_seconds")
-    } | {
+    )
+    outcome = {
+        "training_seconds": training,
+        "validation_seconds": validating,
+        "waiting_seconds": waiting,
         "best_epoch": best["epoch"],
         "last_epoch": last["epoch"],
         "best_val_loss": best["val_loss"],
@@ -81,11 +85,11 @@ def fit(
         "train_images": len(train.rows),
         "validation_images": len(validation.rows),
     }
-    log.info(
-        "Best of %d epochs: %d, validation accuracy %.4f (n = %d); training took %s",
-        last["epoch"], best["epoch"], best["val_accuracy"], len(validation.rows),
-        hours_minutes_seconds(outcome["seconds"]),
-    )  # fmt: skip
+    n = len(validation.rows)
+    reached = metrics.Accuracy(n, round(best["val_accuracy"] * n))
+    took = hours_minutes_seconds(training)
+    log.info("Best of %d epochs: %d, validation %s", last["epoch"], best["epoch"], reached)
+    log.info("Training took %s, validation apart", took)
     return network, outcome
 
 
