@@ -1,6 +1,7 @@
 """Fit a run's model: the network's first weights, Keras' training loop, the best epoch."""
 
 import contextlib
+import gc
 import logging
 import math
 from pathlib import Path
@@ -63,6 +64,7 @@ def fit(
                 history,
             ],
         )
+    gc.collect()  # TensorFlow's iterator of an epoch cut short must not outlive Python
     last = history.rows[-1]
     if not math.isfinite(last["loss"]):
         raise UserError(
