@@ -117,10 +117,7 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
 def _card(run: Run) -> dict:
     """The card of the run's model, which must be of the very percent asked for."""
     script = project.training_script(run.architecture, run.layers)
-    words = ["--dataset", run.dataset]
-    if run.percent < 100:
-        words += ["--percent", f"{run.percent:g}"]
-    make = f"make it with {project.command(script, *words)}"
+    make = f"make it with {project.command(script, *run.flags)}"
     if not run.model.exists():
         raise UserError(f"{run.model}: not there; {make}")
     card = model_file.read_card(run.model)

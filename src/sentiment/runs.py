@@ -37,6 +37,12 @@ class Run:
         return {"fc": "FT-F", "all": "FT-A"}[self.layers]
 
     @property
+    def flags(self) -> list[str]:
+        """What tells this run from others on a command line."""
+        part = ["--percent", f"{self.percent:g}"] if self.percent < 100 else []
+        return ["--dataset", self.dataset, *part]
+
+    @property
     def model(self) -> Path:
         return self.models_dir / self.dataset / f"{self.name}.keras"
 

@@ -123,10 +123,7 @@ def _plan(architecture: Architecture, recipe: Recipe, dataset: Dataset, run: Run
 def _trained_head(recipe: Recipe, dataset: Dataset, run: Run) -> Path:
     """The FT-F model of the same data, whose FC layers FT-A starts from."""
     trained = dataclasses.replace(run, layers="fc")
-    words = ["--dataset", run.dataset]
-    if run.percent < 100:
-        words += ["--percent", f"{run.percent:g}"]
-    command = project.command(project.training_script(run.architecture, "fc"), *words)
+    command = project.command(project.training_script(run.architecture, "fc"), *run.flags)
     remedy = f"train it first ({command}), or start from new FC layers with --head fresh"
     if not trained.model.exists():
         raise UserError(f"{trained.model}: not there, and FT-A starts from its FC layers; {remedy}")
