@@ -65,13 +65,12 @@ def fit(
             ],
         )
     gc.collect()  # TensorFlow's iterator of an epoch cut short must not outlive Python
-    last = history.rows[-1]
-    if not math.isfinite(last["loss"]):
+    best, last = history.rows[stopping.best_epoch], history.rows[-1]
+    if not math.isfinite(last["loss"] + best["val_loss"]):
         raise UserError(
             f"the loss was no longer a number in epoch {last['epoch']}; no model was saved; "
             "try a lower --learning-rate"
         )
-    best = history.rows[stopping.best_epoch]
     training, validating, waiting = (
         round(sum(row[name] for row in history.rows), 3)
         for name in ("seconds", "validation_seconds", "waiting_seconds")

@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 
 SPLIT = "test"
 
-WIDEST_MATRIX = 6
-"""With more classes than this the confusion matrix is not printed; the result has it all."""
+WIDEST_MATRIX = 20
+"""Classes up to which the confusion matrix is printed: more do not fit on a screen."""
 
 
 @dataclass(frozen=True)
@@ -151,15 +151,17 @@ def _figures(arrays: dict[str, np.ndarray], columns: np.ndarray, what: str) -> I
         yield f"{what}, at least {level} annotators agree: {some}"
     yield f"{what}: {metrics.accuracy(y_true, y_pred)}"
 
-    names = arrays["class_names"][columns]
+    names = [f"{column} {arrays['class_names'][column]}" for column in columns]
     counts = metrics.confusion(y_true, y_pred, len(arrays["class_names"]))[np.ix_(columns, columns)]
-    matrix = names if len(names) <= WIDEST_MATRIX else []
+    shown = len(names) if len(names) <= WIDEST_MATRIX else 0
+    if not shown:
+        yield f"  {len(names)} classes: their confusion matrix is too wide here, the result has it"
     width = max(5, *map(len, names))
-    yield f"  {'class':{width}} precision  recall  images" + "".join(f"  as {n:6}" for n in matrix)
+    said_as = "".join(f"{f'as {number}':>7}" for number in columns[:shown])
+    yield f"  {'class':{width}} precision  recall  images{said_as}"
     for row, name in enumerate(names):
         right, true, said = counts[row, row], counts[row].sum(), counts[:, row].sum()
         precision = f"{right / said:.4f}" if said else "-"
         recall = f"{right / true:.4f}" if true else "-"
-        yield f"  {name:{width}} {precision:>9} {recall:>7} {true:7,}" + "".join(
-            f"  {counts[row, column]:{max(9, 3 + len(n))},}" for column, n in enumerate(matrix)
-        )
+        cells = "".join(f"{count:7,}" for count in counts[row, :shown])
+        yield f"  {name:{width}} {precision:>9} {recall:>7} {true:7,}{cells}"
