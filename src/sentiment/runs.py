@@ -46,6 +46,10 @@ class Run:
     def model(self) -> Path:
         return self.models_dir / self.dataset / f"{self.name}.keras"
 
+    def exported(self, ending: str = ".tflite") -> Path:
+        """The model in another format: `.tflite`, `_int8.tflite`, `.onnx` or `_saved_model`."""
+        return self.models_dir / self.dataset / (self.name + ending)
+
     def result(self, tested_on: str) -> Path:
         """Predictions for the test split of the run's own data, or of another data set."""
         other = "" if tested_on == self.dataset else f"_on_{tested_on}"
@@ -68,6 +72,11 @@ class Run:
     @property
     def resources(self) -> Path:
         return self.log_file("_resources.csv")
+
+    @property
+    def inference(self) -> Path:
+        """What predicting costs on a CPU."""
+        return self.log_file("_inference.json")
 
     @property
     def manifest(self) -> Path:
