@@ -135,7 +135,7 @@ def test_every_stored_image_is_its_photo_decoded(kind, shared, real_data):
         split = Dataset(real_data, kind).split(name)
         with ThreadPoolExecutor() as pool:
             for row, image in enumerate(pool.map(decode_file, [root / p for p in split.paths])):
-                assert np.array_equal(split.images(row, row + 1)[0], image), split.paths[row]
+                assert np.array_equal(split.images[row : row + 1][0], image), split.paths[row]
 
 
 def test_ttd_knows_how_many_annotators_agreed(shared, real_data):
@@ -319,7 +319,10 @@ def test_one_percent_of_bad_photos_is_skipped_and_listed_and_the_rest_is_there(t
     assert sorted(stored(split)) == sorted(photos)
     assert sum(prepared.counts("train").values()) == 396
     for row in (0, 200, 395):
-        assert np.array_equal(split.images(row, row + 1)[0], decode_file(source / split.paths[row]))
+        image = decode_file(source / split.paths[row])
+        assert np.array_equal(split.images[row : row + 1][0], image)
+            split.images[row : row + 1][0], decode_file(source / split.paths[row])
+        )
 
 
 def test_more_bad_photos_than_allowed_leave_all_as_it_was(tmp_path):
