@@ -10,7 +10,7 @@ from sentiment.errors import UserError
 log = logging.getLogger(__name__)
 
 
-def start(seed: int) -> dict:
+def start(seed: int, precision: str = "float32") -> dict:
     """Import Keras and its backend, make a CPU's results repeat, and seed every generator.
 
     Returns:
@@ -37,6 +37,7 @@ def start(seed: int) -> dict:
     name = keras.backend.backend()
     if name == "tensorflow":
         _start_tensorflow()
+    keras.config.set_dtype_policy(precision)
     keras.utils.set_random_seed(seed)
     devices = keras.distribution.list_devices()
     log.info("  %s on %s", name, ", ".join(devices))

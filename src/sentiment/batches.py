@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
@@ -111,6 +112,14 @@ class Batches(keras.utils.PyDataset):
         rows, places = self._order_read[span], self._places[span]
         chunks = zip(_by_chunk(rows, rows), _by_chunk(rows, places), strict=True)
         return inputs, [self._readers.submit(fill, *chunk) for chunk in chunks]
+
+
+def predict(network: keras.Model, batches: Batches, advance: Callable[[int], None]) -> np.ndarray:
+    """What a network makes of every batch, in one array; `advance` hears how many it has done."""
+    bar = keras.callbacks.LambdaCallback(
+        on_predict_batch_end=lambda batch, logs: advance(batches.size(batch))
+    )
+    return network.predict(batches, verbose=0, callbacks=[bar])
 
 
 def _by_chunk(rows: np.ndarray, values: np.ndarray) -> list[np.ndarray]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import keras
 
-from sentiment import metrics, model, model_file, stratify
+from sentiment import extract, metrics, model, model_file, stratify
 from sentiment.batches import Batches
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
@@ -19,6 +19,9 @@ from sentiment.runs import Run
 from sentiment.schedule import SCHEDULES
 
 log = logging.getLogger(__name__)
+
+SHUFFLED = {"train": True, "validation": False}
+"""The splits that training reads."""
 
 
 def fit(
@@ -40,43 +43,44 @@ def fit(
     if head_from:
         model.attach_head(network, model_file.load(head_from))
         log.info("  FC layers from %s", head_from)
-    model.compile_model(network, recipe)
     learning = sum(math.prod(weight.shape) for weight in network.trainable_weights)
     log.info("  %s weights, of which %s learn", f"{network.count_params():,}", f"{learning:,}")
 
-    train = _batches(dataset, "train", run, recipe, shuffle_seed=recipe.seed)
-    validation = _batches(dataset, "validation", run, recipe, shuffle_seed=None)
-    history = History(run.history, train, recipe.epochs)
-    stopping = keras.callbacks.EarlyStopping(
-        monitor="val_loss", mode="min", patience=recipe.patience, restore_best_weights=True
-    )
-    rate = SCHEDULES[recipe.schedule]
-    with Monitor(run.resources), contextlib.closing(history):
-        network.fit(
-            train,
-            validation_data=validation,
-            epochs=recipe.epochs,
-            verbose=0,
-            callbacks=[
-                keras.callbacks.LearningRateScheduler(lambda e: rate(e, recipe.learning_rate)),
-                keras.callbacks.TerminateOnNaN(),
-                stopping,
-                history,
-            ],
+    step = recipe.batch_size // recipe.gradient_accumulation_steps
+    stored = {split: dataset.split(split) for split in SHUFFLED}
+    rows = {s: stratify.subset(stored[s].labels, run.percent, recipe.seed) for s in SHUFFLED}
+    optimizer = model.sgd(recipe)
+    with Monitor(run.resources):
+        learner, extraction_seconds = network, 0.0
+        if recipe.layers == "fc" and recipe.feature_cache:
+            learner = network.get_layer("head")
+            stored = {
+                split: extract.features(network, architecture, recipe, dataset, split, of, step)
+                for split, of in rows.items()
+            }
+            extraction_seconds = sum(features.seconds for features in stored.values())
+        train, validation = (
+            Batches(stored[split], rows[split], step, recipe.seed if shuffled else None)
+            for split, shuffled in SHUFFLED.items()
         )
-    gc.collect()  # TensorFlow's iterator of an epoch cut short must not outlive Python
-    best, last = history.rows[stopping.best_epoch], history.rows[-1]
+        model.compile_model(learner, optimizer)
+        history, best_epoch = _epochs(learner, train, validation, recipe, run.history)
+    if learner is not network:
+        model.compile_model(network, optimizer)  # a whole model, saved with its optimizer
+
+    best, last = history[best_epoch], history[-1]
     if not math.isfinite(last["loss"] + best["val_loss"]):
         raise UserError(
             f"the loss was no longer a number in epoch {last['epoch']}; no model was saved; "
             "try a lower --learning-rate"
         )
     training, validating, waiting = (
-        round(sum(row[name] for row in history.rows), 3)
+        round(sum(row[name] for row in history), 3)
         for name in ("seconds", "validation_seconds", "waiting_seconds")
     )
     outcome = {
         "training_seconds": training,
+        "extraction_seconds": round(extraction_seconds, 3),
         "validation_seconds": validating,
         "waiting_seconds": waiting,
         "best_epoch": best["epoch"],
@@ -91,13 +95,36 @@ def fit(
     took = hours_minutes_seconds(training)
     log.info("Best of %d epochs: %d, validation %s", last["epoch"], best["epoch"], reached)
     log.info("Training took %s, validation apart", took)
+    if extraction_seconds:
+        log.info("  and computing its features %s", hours_minutes_seconds(extraction_seconds))
     return network, outcome
 
 
-def _batches(
-    dataset: Dataset, split: str, run: Run, recipe: Recipe, shuffle_seed: int | None
-) -> Batches:
-    stored = dataset.split(split)
-    rows = stratify.subset(stored.labels, run.percent, recipe.seed)
-    step = recipe.batch_size // recipe.gradient_accumulation_steps
-    return Batches(stored, rows, step, shuffle_seed)
+def _epochs(
+    learner: keras.Model, train: Batches, validation: Batches, recipe: Recipe, file: Path
+) -> tuple[list[dict], int]:
+    """Train to the last epoch; keep the best one's weights.
+
+    Returns:
+        The rows of the history, and which of them is the best epoch's.
+    """
+    history = History(file, train, recipe.epochs)
+    stopping = keras.callbacks.EarlyStopping(
+        monitor="val_loss", mode="min", patience=recipe.patience, restore_best_weights=True
+    )
+    rate = SCHEDULES[recipe.schedule]
+    with contextlib.closing(history):
+        learner.fit(
+            train,
+            validation_data=validation,
+            epochs=recipe.epochs,
+            verbose=0,
+            callbacks=[
+                keras.callbacks.LearningRateScheduler(lambda e: rate(e, recipe.learning_rate)),
+                keras.callbacks.TerminateOnNaN(),
+                stopping,
+                history,
+            ],
+        )
+    gc.collect()  # TensorFlow's iterator of an epoch cut short must not outlive Python
+    return history.rows, stopping.best_epoch

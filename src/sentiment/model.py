@@ -1,5 +1,7 @@
 """The whole model of a run: uint8 photos in, preprocessing, backbone, FC layers, probabilities."""
 
+import hashlib
+import json
 import warnings
 
 import keras
@@ -35,6 +37,25 @@ def build(architecture: Architecture, recipe: Recipe, classes: int) -> keras.Mod
     return model
 
 
+def without_head(model: keras.Model) -> keras.Model:
+    """The model as far as its features: preprocessing and backbone, sharing their weights."""
+    output = model.input
+    for operation in model.operations[1:-1]:
+        output = operation(output)
+    return keras.Model(model.input, output)
+
+
+def fingerprint(model: keras.Model) -> str:
+    """SHA-256 of a model's layers and weights."""
+    layers = [(type(layer).__name__, layer.get_config()) for layer in model.layers]
+    for _, config in layers:
+        del config["name"]  # some are numbered by what the process has built before
+    digest = hashlib.sha256(json.dumps(layers, sort_keys=True, default=str).encode())
+    for weight in model.get_weights():
+        digest.update(np.ascontiguousarray(weight))
+    return digest.hexdigest()
+
+
 def attach_head(model: keras.Model, trained: keras.Model) -> None:
     """Give `model` the FC layers of `trained`, an FT-F model with the same backbone.
 
@@ -50,15 +71,20 @@ def attach_head(model: keras.Model, trained: keras.Model) -> None:
     model.get_layer("head").set_weights(trained.get_layer("head").get_weights())
 
 
-def compile_model(model: keras.Model, recipe: Recipe) -> None:
-    """Compile with SGD as Caffe does it: v = momentum * v - rate * gradient; w = w + v."""
+def sgd(recipe: Recipe) -> keras.optimizers.Optimizer:
+    """SGD as Caffe does it: v = momentum * v - rate * gradient; w = w + v."""
     parts = recipe.gradient_accumulation_steps
+    return keras.optimizers.SGD(
+        learning_rate=recipe.learning_rate,
+        momentum=recipe.momentum,
+        gradient_accumulation_steps=parts if parts > 1 else None,
+    )
+
+
+def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+    """Compile for single labels, to be trained by `optimizer`."""
     model.compile(
-        optimizer=keras.optimizers.SGD(
-            learning_rate=recipe.learning_rate,
-            momentum=recipe.momentum,
-            gradient_accumulation_steps=parts if parts > 1 else None,
-        ),
+        optimizer=optimizer,
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
@@ -88,9 +114,11 @@ def _build_parts(
 def _preprocessed(image: keras.KerasTensor, mode: str) -> keras.KerasTensor:
     """What `keras.applications.imagenet_utils.preprocess_input` does, as part of the model."""
     if mode == "tf":
-        return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="to_unit_range")(image)
+        return keras.layers.Rescaling(
+            1 / 127.5, offset=-1.0, dtype="float32", name="to_unit_range"
+        )(image)
     offset = [-mean for mean in IMAGENET_MEAN_RGB]
-    rgb = keras.layers.Rescaling(1.0, offset=offset, name="subtract_mean")(image)
+    rgb = keras.layers.Rescaling(1.0, offset=offset, dtype="float32", name="subtract_mean")(image)
     return keras.ops.flip(rgb, axis=-1)  # BGR, Caffe's order
 
 

@@ -85,18 +85,13 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
     log.info("  writes %s", result)
 
     backend.start(card["recipe"]["seed"])
-    import keras  # which --help does without
-
-    from sentiment.batches import Batches
+    from sentiment import batches  # Keras, which --help does without
 
     split = tested.split(SPLIT)
     model = model_file.load(run.model)
-    in_order = Batches(split, np.arange(len(split)), options.batch_size, shuffle_seed=None)
+    in_order = batches.Batches(split, np.arange(len(split)), options.batch_size, shuffle_seed=None)
     with progress("predicting", len(split)) as advance:
-        bar = keras.callbacks.LambdaCallback(
-            on_predict_batch_end=lambda batch, logs: advance(in_order.size(batch))
-        )
-        y_prob = model.predict(in_order, verbose=0, callbacks=[bar])
+        y_prob = batches.predict(model, in_order, advance)
     if y_prob.shape != (len(split), len(card["class_names"])) or not np.isfinite(y_prob).all():
         raise UserError(f"{run.model}: does not give probabilities; train it again")
     arrays = {

@@ -64,6 +64,13 @@ class Recipe:
     """FT-A's first fully connected layers: those that FT-F of the same data trained, or new."""
     preprocessing: Literal["own", "caffe"] = "own"
     """Each network's own preprocessing, or, as in the report, VGG19's for every network."""
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    """Numbers the layers compute with; mixed_bfloat16 keeps the weights in float32."""
+    feature_cache: bool = True
+    """FT-F: compute the frozen layers' output once, keep it and train on it, instead of taking
+    the images through them in every epoch."""
+    feature_dtype: Literal["float32", "float16"] = "float32"
+    """Of the features kept; float16 takes half the disk."""
     freeze_batch_norm: bool = False
     """FT-A: keep batch normalisation as ImageNet left it (FT-F always does)."""
 

@@ -83,7 +83,7 @@ def train(architecture: Architecture, options: Options) -> None:
     }
     try:
         files.write_json(run.manifest, manifest)
-        manifest |= backend.start(recipe.seed)
+        manifest |= backend.start(recipe.seed, recipe.precision)
         from sentiment.fit import fit  # Keras, which --help and --dry-run do without
 
         network, outcome = fit(architecture, recipe, dataset, run, head_from)
