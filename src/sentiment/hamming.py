@@ -30,7 +30,9 @@ def close_pairs(hashes: np.ndarray, most: int) -> Iterator[tuple[np.ndarray, np.
         Row numbers of the one and of the other, int64, (m,) each.
     """
     edges = np.linspace(0, BITS, most + KEY_BANDS + 1).astype(int)
-    bands = [np.uint64((1 << high) - (1 << low)) for low, high in itertools.pairwise(edges.tolist())]
+    bands = [
+        np.uint64((1 << high) - (1 << low)) for low, high in itertools.pairwise(edges.tolist())
+    ]
     for chosen in itertools.combinations(range(len(bands)), KEY_BANDS):
         keys = hashes & np.bitwise_or.reduce([bands[number] for number in chosen])
         order = np.argsort(keys)

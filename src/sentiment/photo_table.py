@@ -5,8 +5,10 @@ import csv
 import hashlib
 import io
 import itertools
+import logging
 import mmap
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +24,10 @@ from sentiment.sources import Source
 if TYPE_CHECKING:
     import pandas as pd
 
+log = logging.getLogger(__name__)
+
 LISTED = {"split": "category", "path": "object", "class": "category"}
-"""Columns that the lists fill, with their pandas dtypes; they tell a row from others."""
+"""Columns that the lists fill, with their pandas dtypes."""
 
 COLUMNS = LISTED | {
     "bytes": "Int64", "modified": "Int64", "width": "Int64", "height": "Int64",
@@ -53,20 +57,19 @@ def load(source: Source, file: Path) -> "pd.DataFrame":
 
     try:
         rows = pd.read_csv(
-            file, dtype=COLUMNS, keep_default_na=False, na_values=[""], encoding=ENCODING["encoding"],
-            encoding_errors=ENCODING["errors"],
+            file, dtype=COLUMNS, keep_default_na=False, na_values=[""],
+            encoding=ENCODING["encoding"], encoding_errors=ENCODING["errors"],
         )  # fmt: skip
         if list(rows) != list(COLUMNS):
-            raise ValueError("other columns than expected")
+            raise ValueError(f"its columns are {', '.join(rows)}")
     except ValueError as error:
         raise UserError(f"{file}: damaged ({error}); delete it to read all photos again") from None
     listed = pd.DataFrame(_listed(source), columns=list(LISTED))
-    rows = rows.drop_duplicates(list(LISTED), keep="last")
-    # Merging needs the same categories: those of the lists, in the lists' order.
     for column, names in {"split": list(source.splits), "class": source.class_names}.items():
-        kind = pd.CategoricalDtype(list(names))
-        rows[column], listed[column] = rows[column].astype(kind), listed[column].astype(kind)
-    return listed.merge(rows, how="left", on=list(LISTED))
+        listed[column] = pd.Categorical(listed[column], list(names))
+    # What a file is does not depend on the list that names it.
+    rows = rows.drop(columns=["split", "class"]).drop_duplicates("path", keep="last")
+    return listed.merge(rows, how="left", on="path")
 
 
 def complete(source: Source, file: Path) -> "pd.DataFrame":
@@ -82,23 +85,34 @@ def complete(source: Source, file: Path) -> "pd.DataFrame":
 
     _mend(file)
     known = load(source, file)[["bytes", "modified"]].fillna(-1).to_numpy(np.int64)
+    log.info(
+        "  %s of %s photos are known from %s",
+        f"{int((known[:, 0] >= 0).sum()):,}",
+        f"{len(known):,}",
+        file.name,
+    )
     photos = zip(_listed(source), known.tolist(), strict=True)
     # Pillow lets go of Python's lock while it decodes, so threads do, and share memory.
     pool = Parallel(n_jobs=-1, prefer="threads", return_as="generator")
+    read, started = 0, time.monotonic()
     blocks = iter(lambda: list(itertools.islice(photos, BLOCK)), [])
     with file.open("a", newline="", **ENCODING) as lines, progress("photos", len(known)) as advance:
         writer = csv.writer(lines, lineterminator="\n")
         for rows in pool(delayed(_rows)(source.root, block) for block in blocks):
             writer.writerows(filter(None, rows))
             lines.flush()
+            read += len(rows) - rows.count(None)
             advance(len(rows))
+    log.info("  read %s photos in %.0f s", f"{read:,}", time.monotonic() - started)
     table = load(source, file)
-    with files.whole_file(file) as temporary:  # without rows that are out of date
-        table.to_csv(
-            temporary, index=False, lineterminator="\n", encoding=ENCODING["encoding"],
-            errors=ENCODING["errors"],
-        )  # fmt: skip
+    write(table, file)  # without rows that are out of date
     return table
+
+
+def write(table: "pd.DataFrame", file: Path) -> None:
+    """Write a table of photos as CSV, whole or not at all."""
+    with files.whole_file(file) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n", **ENCODING)
 
 
 def _listed(source: Source) -> Iterator[tuple[str, str, str]]:
@@ -113,7 +127,10 @@ def _mend(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch()
     if file.stat().st_size:
-        with file.open("rb") as content, mmap.mmap(content.fileno(), 0, prot=mmap.PROT_READ) as view:
+        with (
+            file.open("rb") as content,
+            mmap.mmap(content.fileno(), 0, prot=mmap.PROT_READ) as view,
+        ):
             end = view.rfind(b"\n") + 1
         os.truncate(file, end)
     if not file.stat().st_size:
