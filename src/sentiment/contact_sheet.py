@@ -6,6 +6,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from sentiment import decode, files
+from sentiment.errors import BadImage, UserError
 
 WIDTH, ROW_HEIGHT, GAP, HEADING = 1600, 180, 6, 52
 """Pixels."""
@@ -22,7 +23,7 @@ def draw(photos: Iterable[Path], heading: str, file: Path) -> None:
         file: the picture; its suffix is its format.
 
     Raises:
-        BadImage: a photo cannot be decoded.
+        UserError: a photo cannot be decoded, which it could when it was explored.
     """
     rows: list[list[Image.Image]] = []
     room = 0
@@ -32,7 +33,12 @@ def draw(photos: Iterable[Path], heading: str, file: Path) -> None:
                 break
             rows.append([])
             room = WIDTH - GAP
-        image = decode.unpack(decode.read(photo))
+        try:
+            image = decode.unpack(decode.read(photo))
+        except BadImage as bad:
+            raise UserError(
+                f"{photo}: {bad}; it was a photo before: touch it and run again"
+            ) from bad
         image = image.resize(_size(image, ROW_HEIGHT), Image.Resampling.LANCZOS, reducing_gap=3)
         rows[-1].append(image)
         room -= image.width + GAP
@@ -49,7 +55,7 @@ def draw(photos: Iterable[Path], heading: str, file: Path) -> None:
             left += _size(image, height)[0] + GAP
         top += height + GAP
     with files.whole_file(file) as temporary:
-        sheet.save(temporary)
+        sheet.save(temporary, compress_level=1)  # photos hardly get smaller
 
 
 def _size(image: Image.Image, height: int) -> tuple[int, int]:

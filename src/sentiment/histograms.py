@@ -42,7 +42,7 @@ def _draw(panel: Axes, values: np.ndarray) -> None:
     edges = np.arange(0, end + step + 1, step)
     panel.axvspan(mean - sd, mean + sd, color="C1", alpha=0.2, lw=0, zorder=0)
     panel.hist(values, edges, color="C0", alpha=0.8)
-    panel.axvline(mean, color="C1", label=f"mean {mean:,.0f} ± {sd:,.0f}")
+    panel.axvline(mean, color="C1", label=f"mean {mean:,.0f} ± {sd:,.0f} (shaded)")
     panel.axvline(median, color="0.2", ls="--", label=f"median {median:,.0f}")
     panel.set_xlim(0, edges[-1])
     beyond = int((values > edges[-1]).sum())

@@ -52,8 +52,8 @@ def summarise(photos: "pd.DataFrame", max_distance: int) -> Summary:
 
     splits, labels = good["split"].cat.codes.to_numpy(), good["class"].cat.codes.to_numpy()
     names = list(photos["split"].cat.categories)
-    _, files = np.unique(good["sha256"].to_numpy(str), return_inverse=True)
-    exact = duplicates.twins(files, splits, labels, len(names))
+    same_file = good.groupby("sha256", sort=False).ngroup().to_numpy()
+    exact = duplicates.twins(same_file, splits, labels, len(names))
     hashes = np.array([int(text, 16) for text in good["phash"]], np.uint64)
     hashes, values = np.unique(hashes, return_inverse=True)
     close = close_pairs(hashes, max_distance)

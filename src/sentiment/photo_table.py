@@ -91,7 +91,7 @@ def complete(source: Source, file: Path) -> "pd.DataFrame":
         f"{len(known):,}",
         file.name,
     )
-    photos = zip(_listed(source), known.tolist(), strict=True)
+    photos = zip(_listed(source), known, strict=True)
     # Pillow lets go of Python's lock while it decodes, so threads do, and share memory.
     pool = Parallel(n_jobs=-1, prefer="threads", return_as="generator")
     read, started = 0, time.monotonic()
@@ -137,7 +137,7 @@ def _mend(file: Path) -> None:
         file.write_text(",".join(COLUMNS) + "\n")
 
 
-def _rows(root: Path, photos: list[tuple[tuple[str, str, str], list[int]]]) -> list[tuple | None]:
+def _rows(root: Path, photos: list[tuple[tuple[str, str, str], np.ndarray]]) -> list[tuple | None]:
     """The photos' rows, None for one that is as it was: its size and time are known."""
     return [_row(root, listed, tuple(known)) for listed, known in photos]
 
