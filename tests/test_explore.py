@@ -175,6 +175,14 @@ def test_what_is_planted_is_found(drawn: Path, tmp_path: Path):
     ]
 
 
+def test_a_collection_without_a_photo_is_told_of(tmp_path: Path):
+    for name in ("train", "val", "test"):
+        (tmp_path / f"b-t4sa_{name}.txt").write_text(f"data/{name}.jpg 1\n")
+    said = succeed(EXPLORE, "--source", tmp_path, "--logs-dir", tmp_path / "logs")
+    assert "cannot be decoded: 3" in said
+    assert "data/val.jpg: no such file" in said
+
+
 def test_a_killed_run_goes_on_and_reads_nothing_again(shared: Path, tmp_path: Path):
     source, logs = tmp_path / "tweets", tmp_path / "logs"
     shutil.copytree(shared / "data" / "tweets", source)

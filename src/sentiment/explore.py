@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import tyro
 
 from sentiment import cli, dataset, files, project, provenance, sources
@@ -155,11 +154,10 @@ def _draw_sheets(photos: "pd.DataFrame", source: Source, seed: int, folder: Path
     """Draw a sample of each class, whatever its split."""
     from sentiment import contact_sheet
 
-    random = np.random.default_rng(seed)
     with files.whole_folder(folder) as temporary:
         for label, name in enumerate(source.class_names):
             of_class = photos[(photos["class"] == name) & photos["problem"].isna()]
-            order = random.permutation(of_class["path"].to_numpy())
+            order = of_class["path"].sample(frac=1, random_state=seed)
             heading = f"of {len(of_class):,} photos: {name}"
             file = temporary / f"{label}_{re.sub('[^A-Za-z0-9._-]', '_', name)}.png"
             contact_sheet.draw((source.root / path for path in order), heading, file)
