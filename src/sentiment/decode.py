@@ -33,17 +33,22 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def decode_file(path: Path) -> np.ndarray:
-    """Read and decode one photo: see `decode`.
+    """Read and decode one photo: see `read` and `decode`."""
+    return decode(read(path))
+
+
+def read(path: Path) -> bytes:
+    """Read one photo's file.
 
     Raises:
-        BadImage: the file is missing, empty, too large or no picture.
+        BadImage: the file is missing or too large.
         OSError: the disk or the folder cannot be read, which is no photo's fault.
     """
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise BadImage(f"{size:,} bytes; at most {MAX_BYTES:,} are read")
-        return decode(path.read_bytes())
+        return path.read_bytes()
     except OSError as error:
         if error.errno not in NO_SUCH_FILE:
             raise
@@ -53,11 +58,20 @@ def decode_file(path: Path) -> np.ndarray:
 def decode(content: bytes) -> np.ndarray:
     """Decode one photo and squish it to the networks' size (the aspect ratio is not kept).
 
-    The first frame is taken, its EXIF orientation honoured, transparency laid on white,
-    every colour mode turned into RGB.
-
     Returns:
         uint8 array of shape (SIDE, SIDE, 3), RGB.
+
+    Raises:
+        BadImage: as `unpack` does.
+    """
+    return np.asarray(unpack(content).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+
+
+def unpack(content: bytes) -> Image.Image:
+    """Decode one photo as it is to be seen, in RGB.
+
+    The first frame is taken, its EXIF orientation honoured, transparency laid on white,
+    every colour mode turned into RGB. A large JPEG comes reduced, to twice SIDE or more.
 
     Raises:
         BadImage: the bytes are no whole picture of a known format, or unpack to too many pixels.
@@ -72,7 +86,7 @@ def decode(content: bytes) -> np.ndarray:
             image.draft(None, (2 * SIDE, 2 * SIDE))
             with contextlib.suppress(Exception):  # damaged EXIF; damaged pixels raise again below
                 ImageOps.exif_transpose(image, in_place=True)
-            return np.asarray(_rgb(image).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+            return _rgb(image)
     except Image.UnidentifiedImageError:
         raise BadImage(f"not an image ({', '.join(FORMATS)} are read)") from None
     except Image.DecompressionBombError:

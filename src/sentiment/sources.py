@@ -196,3 +196,9 @@ READERS: dict[str, Callable[[Path, int], Source]] = {
     "dogs": read_dogs,
 }
 """By the word that `prepare_data.py` takes: folder and seed of the splits to make."""
+
+
+def kind_of(folder: Path) -> str:
+    """Tell a collection's kind, a key of READERS, by its lists; dog breeds have none."""
+    lists = {"t4sa": "b-t4sa_train.txt", "ttd": "twitter_three_agrees.txt"}
+    return next((kind for kind, name in lists.items() if (folder / name).exists()), "dogs")

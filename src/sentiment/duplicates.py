@@ -1,0 +1,64 @@
+"""Photos that are twins of others: in which splits the others are, and with which labels."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Twins(NamedTuple):
+    """What is known of each of n photos."""
+
+    counts: np.ndarray
+    """How many other photos of each split are its twins, int64, (n, splits)."""
+    contradicted: np.ndarray
+    """Whether a twin has another label, bool, (n,)."""
+    group: np.ndarray
+    """Number of the group; twins, and twins of twins, share it; int64, (n,)."""
+
+    @property
+    def any(self) -> np.ndarray:
+        """Whether there is a twin at all, bool, (n,)."""
+        return self.counts.any(axis=1)
+
+
+def twins(
+    values: np.ndarray,
+    splits: np.ndarray,
+    labels: np.ndarray,
+    split_count: int,
+    close: Iterable[tuple[np.ndarray, np.ndarray]] = (),
+) -> Twins:
+    """Find the twins of every photo; memory grows with the number of photos, not of pairs.
+
+    Args:
+        values: photos with the same value are twins, int64 from 0, shape (n,).
+        splits: split of each photo, from 0 to `split_count` - 1, (n,).
+        labels: class of each photo, (n,).
+        split_count: how many splits there are.
+        close: pairs of values whose photos are twins too, each pair once, in blocks of two
+            arrays (m,).
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    size = values.max(initial=-1) + 1
+    own = np.zeros((size, split_count), np.int64)
+    np.add.at(own, (values, splits), 1)
+    own_least, own_most = np.full(size, np.iinfo(np.int64).max), np.full(size, -1)
+    np.minimum.at(own_least, values, labels)
+    np.maximum.at(own_most, values, labels)
+    counts, least, most, group = own.copy(), own_least.copy(), own_most.copy(), np.arange(size)
+    for one, other in close:
+        for here, there in ((one, other), (other, one)):
+            np.add.at(counts, here, own[there])
+            np.minimum.at(least, here, own_least[there])
+            np.maximum.at(most, here, own_most[there])
+        edges = np.concatenate([group, one]), np.concatenate([np.arange(size), other])
+        graph = coo_array((np.ones(len(edges[0]), bool), edges), shape=(size, size))
+        _, component = connected_components(graph, directed=False)
+        group = np.unique(component, return_index=True)[1][component]  # its first value
+    counts = counts[values]
+    counts[np.arange(len(values)), splits] -= 1  # itself
+    contradicted = (least[values] != labels) | (most[values] != labels)
+    return Twins(counts, contradicted, group[values])
