@@ -64,9 +64,7 @@ def holm(p: list[float]) -> list[float]:
     return corrected.tolist()
 
 
-def _only_right(
-    first: str, one: Predictions, second: str, other: Predictions
-) -> tuple[int, int]:
+def _only_right(first: str, one: Predictions, second: str, other: Predictions) -> tuple[int, int]:
     """How many images the first alone, and the second alone, got right."""
     ours, theirs = (np.argsort(p.paths, kind="stable") for p in (one, other))
     same = np.array_equal(one.paths[ours], other.paths[theirs])

@@ -74,7 +74,7 @@ def measure(options: Options) -> None:
     runs = _runs(options)
     log.info("CPU inference of %d models of %s", len(runs), dataset.name)
     log.info("  %s, %d of %d threads, on a GPU box too", _cpu_name(), threads, cpus)
-    log.info("  the first %d test images, in batches of %s", images, " and ".join(map(str, BATCHES)))
+    log.info("  the first %d test images, %d and %d at a time", images, *BATCHES)
     for run in runs:
         _measure_run(run, dataset, images, threads)
 

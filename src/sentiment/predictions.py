@@ -44,6 +44,10 @@ class Predictions:
         """float64 (n,): the probability of the class said."""
         return self.y_prob[np.arange(len(self)), self.y_pred]
 
+    def in_words(self, row: int) -> str:
+        """What was said of an image, such as `said neutral, 0.52`."""
+        return f"said {self.class_names[self.y_pred[row]]}, {self.confidence[row]:.2f}"
+
     def agreed(self, level: int) -> "Predictions":
         """The images on which at least so many annotators agreed."""
         rows = self.agreement >= level
@@ -82,8 +86,8 @@ def _checked(arrays: dict[str, np.ndarray], all_classes: bool) -> Predictions:
     check(n > 0, "no image")
     check(names.dtype.kind == "U" and names.ndim == 1 and len(names) > 1, "class_names are no list")
     check(arrays["paths"].dtype.kind == "U", "paths are no text")
-    for name in ("y_true", "y_pred", "agreement"):
-        check(arrays[name].shape == (n,) and arrays[name].dtype.kind in "iu", f"{name} of wrong form")
+    for name, column in {"y_true": y_true, "y_pred": y_pred, "agreement": agreement}.items():
+        check(column.shape == (n,) and column.dtype.kind in "iu", f"{name} of wrong form")
     check(y_prob.shape == (n, len(names)) and y_prob.dtype.kind == "f", "y_prob of wrong form")
     for name in ("y_true", "y_pred"):
         check(bool(np.isin(arrays[name], np.arange(len(names))).all()), f"{name}: no such class")

@@ -52,6 +52,8 @@ class Model:
     ttd: Predictions | None = None
     inference: dict | None = None
     checkpoint_bytes: int | None = None
+    weights_bytes: int | None = None
+    """Of the weights alone, without the optimiser's state."""
     exported_bytes: dict[str, int] = field(default_factory=dict)
     """By ending."""
     states: dict[str, str] = field(default_factory=dict)
@@ -69,11 +71,20 @@ class Model:
         title = f"{self.network.architecture.title} {self.run.way}"
         if self.run.percent == 100:
             return title
-        known = self.training is not None or "training" not in self.states
+        known = self.training is not None or (self.own is None and self.ttd is None)
         return f"{title} ({self.run.percent:g} %)" if known else f"{title} (a part)"
 
-    def commands(self) -> dict[str, str]:
-        """What makes each of the things that may be missing."""
+    def missing(self, what: str) -> str:
+        """Of what may be None above: why it is, and what makes it."""
+        if what not in self.states:
+            return ""
+        training = self._commands()["training"]
+        made_by = self._commands().get(what, training)
+        steps = dict.fromkeys([training, made_by] if "training" in self.states else [made_by])
+        return f"{self.states[what]}; {', then '.join(steps)}"
+
+    def _commands(self) -> dict[str, str]:
+        """What makes the things that training does not."""
         training = project.training_script(self.run.architecture, self.run.layers)
         predicting = training.with_name(f"result_predict_{training.name}")
         measuring = " ".join(["python scripts/measure_inference.py", *self.run.flags])
@@ -118,7 +129,9 @@ def _find(network: Network, layers: str, where: Run, percent: float | None) -> R
     for size in (percent,) if percent else (100.0, SOME_PERCENT):
         run = _run(network, layers, where, size)
         if run.model.exists() or run.results() or _finished(run):
-            return run if percent or size == 100 else dataclasses.replace(run, percent=_percent(run))
+            return (
+                run if percent or size == 100 else dataclasses.replace(run, percent=_percent(run))
+            )
     return None
 
 
@@ -130,7 +143,7 @@ def _run(network: Network, layers: str, where: Run, percent: float) -> Run:
 def _model(network: Network, run: Run) -> Model:
     model = Model(network, run)
     model.training = _read(model, "training", lambda: _training(run))
-    attempt = _read(model, "attempt", lambda: files.read_json(run.manifest) if run.manifest.exists() else {})
+    attempt = _read(model, "attempt", lambda: _manifest(run))
     _say_of_attempt(model, attempt or {})
     other_percent = model.training is not None and model.training["percent"] != run.percent
     if other_percent:
@@ -140,8 +153,11 @@ def _model(network: Network, run: Run) -> Model:
         model.training = None
         model.states |= dict.fromkeys(("training", "own", "ttd", "inference"), "not run")
         return model
-    same = not attempt or not model.training or attempt["start"] == model.training["start"]
-    if same:
+    if not model.training:
+        model.states |= dict.fromkeys(("history", "resources"), model.states["training"])
+    elif attempt and attempt.get("start") != model.training["start"]:
+        model.states |= dict.fromkeys(("history", "resources"), "of a later run")
+    else:
         model.history = _read(model, "history", lambda: _history(run.history))
         model.resources = _read(model, "resources", lambda: _resources(run.resources))
     model.own = _read(model, "own", lambda: _predictions(run.result(run.dataset), True))
@@ -150,6 +166,7 @@ def _model(network: Network, run: Run) -> Model:
     model.inference = _read(model, "inference", lambda: _inference(model))
     if run.model.exists():
         model.checkpoint_bytes = run.model.stat().st_size
+        model.weights_bytes = _read(model, "weights", lambda: model_file.weights_bytes(run.model))
     for ending in EXPORTS:
         if run.exported(ending).exists():
             model.exported_bytes[ending] = _bytes(run.exported(ending))
@@ -165,7 +182,8 @@ def _read(model: Model, what: str, read: Callable[[], Read | None]) -> Read | No
         model.states[what] = "unusable"
         return None
     if found is None:
-        model.states[what] = "not run"
+        recorded = what in ("history", "resources")
+        model.states[what] = "not recorded" if recorded else "not run"
     return found
 
 
@@ -177,14 +195,18 @@ def _say_of_attempt(model: Model, attempt: dict) -> None:
     elif status == "running":
         status = "running, or was killed"
     if not model.training:
-        if status and "training" in model.states:
+        if status and model.states["training"] == "not run":
             model.states["training"] = status
-            model.problems.append(f"{model.run.manifest}: {status}")
     elif attempt and attempt.get("start") != model.training["start"]:
         model.problems.append(
             f"{model.run.manifest}: a later run than the one that made the model, {status}; its "
             "history and resources are left out"
         )
+
+
+def _manifest(run: Run) -> dict:
+    """Of the last attempt to train, finished or not."""
+    return files.read_json(run.manifest) if run.manifest.exists() else {}
 
 
 def _training(run: Run) -> dict | None:

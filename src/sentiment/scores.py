@@ -33,15 +33,15 @@ class Scores:
 
 def scores(predictions: Predictions) -> Scores:
     """All figures; see DEFINITIONS."""
-    y_true, y_prob = predictions.y_true, predictions.y_prob
+    y_true, y_pred, y_prob = predictions.y_true, predictions.y_pred, predictions.y_prob
     labels = np.arange(y_prob.shape[1])
+    errors = [b.images * abs(b.confidence - b.accuracy) for b in reliability(predictions)]
     return Scores(
-        accuracy(y_true, predictions.y_pred),
-        float(f1_score(y_true, predictions.y_pred, labels=labels, average="macro", zero_division=0)),
-        _auc(y_true, y_prob),
-        float(brier_score_loss(y_true, y_prob, labels=labels, scale_by_half=False)),
-        sum(b.images * abs(b.confidence - b.accuracy) for b in reliability(predictions))
-        / len(predictions),
+        accuracy=accuracy(y_true, y_pred),
+        macro_f1=f1_score(y_true, y_pred, labels=labels, average="macro", zero_division=0),
+        auc=_auc(y_true, y_prob),
+        brier=brier_score_loss(y_true, y_prob, labels=labels, scale_by_half=False),
+        ece=sum(errors) / len(predictions),
     )
 
 
