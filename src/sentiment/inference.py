@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import logging
+import math
 import multiprocessing
 import os
 import platform
@@ -155,11 +156,11 @@ def _in_fresh_process(kind: str, file: Path, dataset: Dataset, images: int, thre
 
 
 def _time(kind: str, file: Path, dataset: Dataset, images: int, threads: int) -> dict:
-    """Milliseconds of every call by batch size, and the most memory taken."""
+    """Milliseconds of every call by batch size, the most memory taken, and the weights' bytes."""
     if hasattr(os, "sched_setaffinity"):  # Linux
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     pixels = dataset.split("test").images(0, images)
-    predict = _keras(file) if kind == "Keras" else _litert(file, threads)
+    predict, weights_bytes = _keras(file) if kind == "Keras" else _litert(file, threads)
     milliseconds = {}
     for size in BATCHES:
         # The last batch is filled up with the first images.
@@ -168,7 +169,11 @@ def _time(kind: str, file: Path, dataset: Dataset, images: int, threads: int) ->
         for _ in range(WARM_UP):
             predict(batches[0])
         milliseconds[str(size)] = [_milliseconds(predict, batch) for batch in batches]
-    return {"milliseconds": milliseconds, "peak_rss_bytes": _peak_rss()}
+    return {
+        "milliseconds": milliseconds,
+        "peak_rss_bytes": _peak_rss(),
+        "weights_bytes": weights_bytes,
+    }
 
 
 def _milliseconds(predict: Callable[[np.ndarray], object], batch: np.ndarray) -> float:
@@ -177,17 +182,19 @@ def _milliseconds(predict: Callable[[np.ndarray], object], batch: np.ndarray) ->
     return round(1000 * (time.perf_counter() - started), 3)
 
 
-def _keras(file: Path) -> Callable[[np.ndarray], np.ndarray]:
+def _keras(file: Path) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     from sentiment import backend
 
     backend.start(seed=0)
-    return model_file.load(file).predict_on_batch
+    model = model_file.load(file)
+    weights = (math.prod(w.shape) * np.dtype(w.dtype).itemsize for w in model.weights)
+    return model.predict_on_batch, sum(weights)
 
 
-def _litert(file: Path, threads: int) -> Callable[[np.ndarray], np.ndarray]:
+def _litert(file: Path, threads: int) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     from sentiment.litert import LitertModel
 
-    return LitertModel(file, threads).predict
+    return LitertModel(file, threads).predict, file.stat().st_size
 
 
 def _peak_rss() -> int:

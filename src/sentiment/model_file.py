@@ -52,29 +52,3 @@ def read_card(path: Path) -> dict:
             return json.loads(archive.read(CARD))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: not a model saved by these scripts ({error})") from None
-
-
-def weights_bytes(path: Path) -> int:
-    """What the weights of a saved model take, without the optimiser's state; without Keras.
-
-    Raises:
-        UserError: the file is damaged.
-    """
-    import h5py
-
-    def count(name: str, item: object) -> None:
-        nonlocal total
-        if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/"):
-            total += item.nbytes
-
-    total = 0
-    try:
-        with (
-            zipfile.ZipFile(path) as archive,
-            archive.open("model.weights.h5") as member,
-            h5py.File(member) as weights,
-        ):
-            weights.visititems(count)
-    except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: damaged ({error})") from None
-    return total

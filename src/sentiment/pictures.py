@@ -44,9 +44,10 @@ class Picture:
 
     def save(self, folder: Path) -> None:
         """Write it as PNG and SVG."""
+        (folder / f"{self.name}.svg").write_text(self._drawn)
+        self.figure.set_layout_engine("none")  # as it has just been laid out
         with _style():
             self.figure.savefig(folder / f"{self.name}.png", dpi=150)
-        (folder / f"{self.name}.svg").write_text(self._drawn)
 
     @cached_property
     def _drawn(self) -> str:

@@ -52,14 +52,17 @@ class Model:
     ttd: Predictions | None = None
     inference: dict | None = None
     checkpoint_bytes: int | None = None
-    weights_bytes: int | None = None
-    """Of the weights alone, without the optimiser's state."""
     exported_bytes: dict[str, int] = field(default_factory=dict)
     """By ending."""
     states: dict[str, str] = field(default_factory=dict)
     """Of what is None above, by its name: why, such as "not run" or "damaged"."""
     problems: list[str] = field(default_factory=list)
     """A line each."""
+
+    @property
+    def weights_bytes(self) -> int | None:
+        """Of the weights alone, without the optimiser's state, as measured with inference."""
+        return self.inference["measured"][0]["weights_bytes"] if self.inference else None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -166,7 +169,6 @@ def _model(network: Network, run: Run) -> Model:
     model.inference = _read(model, "inference", lambda: _inference(model))
     if run.model.exists():
         model.checkpoint_bytes = run.model.stat().st_size
-        model.weights_bytes = _read(model, "weights", lambda: model_file.weights_bytes(run.model))
     for ending in EXPORTS:
         if run.exported(ending).exists():
             model.exported_bytes[ending] = _bytes(run.exported(ending))
@@ -271,6 +273,7 @@ def _inference(model: Model) -> dict | None:
             for milliseconds in timing["milliseconds"].values():
                 if not (len(milliseconds) and np.isfinite(milliseconds).all()):
                     raise ValueError("times that are no numbers")
+            timing["weights_bytes"] + timing["peak_rss_bytes"]  # are there and numbers
         of = measured["model_start"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{model.run.inference}: damaged ({error})") from None

@@ -336,6 +336,7 @@ def disk(models: list[Model], data: Data) -> Table:
     notes = _notes(models, data, published.BYTES_NOTE)
     if not there:
         notes.append("No model is exported: python scripts/export_model.py --help.")
+    notes.append("The weights alone are counted when inference is measured.")
     return _table("table_8_bytes", "Table 8: bytes on disk", rows, formats, notes)
 
 
