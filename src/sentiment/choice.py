@@ -123,7 +123,7 @@ def _sentences(
         return
     low, high = best.accuracy.interval
     yield (
-        f"{name}: its {chosen.accuracy} lies in the interval of the most accurate, "
+        f"{name}: its {chosen.accuracy}, lies in the interval of the most accurate, "
         f"{best.model.name} ({best.accuracy.value:.4f}, {low:.4f} to {high:.4f}), and it takes "
         f"{cost}, instead of {_time(best)} and {_size(best)}."
     )

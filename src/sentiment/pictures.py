@@ -327,7 +327,7 @@ def _pareto(models: list[Model], choice: Choice) -> Picture:
         left = c.milliseconds > 0.6 * slowest
         panel.annotate(f"{c.model.name}{' (chosen)' if c is choice.chosen else ''}",
                        (c.milliseconds, c.accuracy.value), fontsize=8.5,
-                       xytext=(-13 if left else 13, 7 if above else -14),
+                       xytext=(-13 if left else 13, 12 if above else -18),
                        textcoords="offset points", ha="right" if left else "left",
                        weight="bold" if c is choice.chosen else None)  # fmt: skip
         words.append(

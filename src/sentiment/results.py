@@ -180,7 +180,8 @@ def _read(model: Model, what: str, read: Callable[[], Read | None]) -> Read | No
     try:
         found = read()
     except UserError as error:
-        model.problems.append(str(error))
+        if str(error) not in model.problems:  # a manifest is read for two things
+            model.problems.append(str(error))
         model.states[what] = "unusable"
         return None
     if found is None:

@@ -163,7 +163,8 @@ def pairs(name: str, title: str, comparisons: list[Comparison], data: Data) -> T
     """Every two models on the same images."""
     rows = [
         {
-            "models": f"{c.first} and {c.second}",
+            "first": c.first,
+            "second": c.second,
             "n": c.n,
             "first alone right": c.only_first,
             "second alone right": c.only_second,
