@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -92,8 +91,8 @@ def test_one_command_gives_a_complete_report(rehearsal: Rehearsal) -> None:
         "runs": models,
     }
     text = page.read_text()
-    for wrong in ("not run", "unusable", "left out", "nan"):
-        assert wrong not in re.sub(r'src="data:[^"]*"', "", text), wrong
+    for wrong in ("not run:", "unusable:", "Found while reading", ">nan<"):
+        assert wrong not in text
     assert "test 15 of 51,000" in text
     assert {row["n"] for row in shown["table_3_ttd_accuracy"]} == {"8", "10", "12"}
     for row in shown["table_2_test_accuracy"]:

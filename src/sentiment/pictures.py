@@ -335,7 +335,7 @@ def _pareto(models: list[Model], choice: Choice) -> Picture:
             f"{c.bytes / 1e6:.1f} MB{', on the front' if c.front else ''}"
         )
     front = sorted((c.milliseconds, c.accuracy.value) for c in choice.candidates if c.front)
-    panel.plot(*zip(*front, strict=True), "--", color=INK, linewidth=1, zorder=0)
+    panel.plot(*zip(*front, strict=True), "--", color=INK, linewidth=1, alpha=0.4, zorder=0)
     panel.set(xlabel=f"milliseconds an image on a CPU ({choice.format})", ylabel="test accuracy")
     panel.set_xlim(0, 1.1 * slowest)
     panel.yaxis.set_major_locator(MaxNLocator(6))

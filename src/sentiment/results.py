@@ -147,6 +147,7 @@ def _model(network: Network, run: Run) -> Model:
     model = Model(network, run)
     model.training = _read(model, "training", lambda: _training(run))
     attempt = _read(model, "attempt", lambda: _manifest(run))
+    model.states.pop("attempt", None)  # its figures are those of the training
     _say_of_attempt(model, attempt or {})
     other_percent = model.training is not None and model.training["percent"] != run.percent
     if other_percent:
