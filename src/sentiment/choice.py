@@ -104,7 +104,7 @@ def _candidates(models: list[Model], kind: str) -> list[Candidate]:
 def _sentences(
     chosen: Candidate, candidates: list[Candidate], comparisons: list[Comparison]
 ) -> Iterator[str]:
-    best = max(candidates, key=lambda c: c.accuracy.value)
+    best = max(candidates, key=lambda c: (c.accuracy.value, c is chosen))
     y_true = best.model.own.y_true
     chance = float(np.bincount(y_true).max() / len(y_true))
     if best.accuracy.interval[0] <= chance:

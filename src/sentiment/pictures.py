@@ -324,7 +324,7 @@ def _pareto(models: list[Model], choice: Choice) -> Picture:
         # Both ways of a network cost the same: one name goes above, the other below.
         alike = [o for o in choice.candidates if o.model.network is c.model.network]
         above = c is max(alike, key=lambda o: o.accuracy.value)
-        left = c.milliseconds > 0.6 * slowest
+        left = c.milliseconds > 0.4 * slowest
         panel.annotate(f"{c.model.name}{' (chosen)' if c is choice.chosen else ''}",
                        (c.milliseconds, c.accuracy.value), fontsize=8.5,
                        xytext=(-13 if left else 13, 12 if above else -18),
