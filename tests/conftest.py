@@ -1,8 +1,11 @@
 """What the tests share: real photos by an environment variable, drawn ones, real processes."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -91,3 +94,60 @@ def drawn_data(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     succeed("scripts/prepare_data.py", "dogs", "--source", drawn, "--name", "drawn",
             "--data-dir", data_dir)  # fmt: skip
     return data_dir
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """All networks trained, tested, measured and reported by the one command."""
+
+    source: Path
+    """Tweets, in B-T4SA's form: 8, 4 and 5 of each class."""
+    work: Path
+    """With the folders data, logs and models."""
+    command: list
+    """Of `scripts/run_all.py`."""
+    said: str
+
+
+@pytest.fixture(scope="session")
+def rehearsal(
+    shared: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Rehearsal]:
+    """For tests of the xdist group "rehearsal", for which it is made once."""
+    work = tmp_path_factory.mktemp("rehearsal")
+    sources = {"t4sa": work / "tweets", "ttd": work / "tweets_by_people"}
+    _few_tweets(shared / "data" / "tweets", sources["t4sa"])
+    _few_of_ttd(shared / "data" / "ttd", sources["ttd"])
+    for kind, source in sources.items():
+        succeed("scripts/prepare_data.py", kind, "--source", source, "--data-dir", work / "data")
+    folders = ["--data-dir", work / "data", "--logs-dir", work / "logs"]
+    command = ["scripts/run_all.py", "--percent", 50, "--images", 15, *folders,
+               "--models-dir", work / "models", "--weights", "none", f"mobilenet={weights}",
+               "--", "--epochs", 1]  # fmt: skip
+    yield Rehearsal(sources["t4sa"], work, command, succeed(*command))
+    shutil.rmtree(work)  # VGG19's models take 3 GB
+
+
+def _few_tweets(tweets: Path, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "data").symlink_to(tweets / "data")
+    for split, few in {"train": 8, "val": 4, "test": 5}.items():
+        lines = (tweets / f"b-t4sa_{split}.txt").read_text().splitlines()
+        kept = [line for label in "012" for line in _ending(lines, label)[:few]]
+        (folder / f"b-t4sa_{split}.txt").write_text("\n".join(kept) + "\n")
+
+
+def _few_of_ttd(ttd: Path, folder: Path) -> None:
+    """Of each class 4 photos that five agree on, and one more at each level."""
+    folder.mkdir()
+    (folder / "Agg_AMT_Candidates").symlink_to(ttd / "Agg_AMT_Candidates")
+    kept: list[str] = []
+    for level, few in {"five": 4, "four": 1, "three": 1}.items():
+        lines = (ttd / f"twitter_{level}_agrees.txt").read_text().splitlines()
+        new = [line for line in lines if line not in kept]
+        kept += [line for label in "01" for line in _ending(new, label)[:few]]
+        (folder / f"twitter_{level}_agrees.txt").write_text("\n".join(kept) + "\n")
+
+
+def _ending(lines: list[str], label: str) -> list[str]:
+    return [line for line in lines if line.endswith(f" {label}")]

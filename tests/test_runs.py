@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import NETWORKS, ROOT, refusal, start, succeed
+import report_files
+from conftest import NETWORKS, ROOT, Rehearsal, refusal, start, succeed
 
 pytestmark = pytest.mark.slow
 
@@ -37,17 +38,14 @@ def without_times(history: Path) -> list[dict[str, str]]:
     return [{k: v for k, v in row.items() if "second" not in k} for row in read_csv(history)]
 
 
+@pytest.mark.xdist_group("rehearsal")
 @pytest.mark.parametrize("network", NETWORKS)
-def test_every_network_trains_and_predicts_both_ways(
-    network: str, real_data: Path, shared: Path, tmp_path: Path
-) -> None:
-    where = ["--data-dir", real_data, *folders(tmp_path), "--percent", 2]
-    logs, models = tmp_path / "logs" / "t4sa", tmp_path / "models" / "t4sa"
+def test_every_network_trains_and_predicts_both_ways(network: str, rehearsal: Rehearsal) -> None:
+    logs, models = rehearsal.work / "logs" / "t4sa", rehearsal.work / "models" / "t4sa"
+    said = (logs / "run_all.log").read_text()
     for layers in ("fc", "all"):
-        training, predicting = scripts(network, layers)
-        said = succeed(training, *where, "--weights", "none", "--epochs", 1)
         name = f"test_{layers}_layers_{network}"
-        assert str(models / f"{name}.keras") in said
+        assert f"Saved {models / name}.keras" in said
         assert {f"{name}{ending}" for ending in ENDINGS} <= names(logs)
         (row,) = read_csv(logs / f"{name}_history.csv")
         assert row["epoch"] == "1"
@@ -56,23 +54,67 @@ def test_every_network_trains_and_predicts_both_ways(
         assert manifest["status"] == "finished"
         assert manifest["class_names"] == ["negative", "neutral", "positive"]
         assert manifest["recipe"]["layers"] == layers
-        assert manifest["train_images"] == 12  # 2 % of 190 of each class
+        assert manifest["train_images"] == 12  # 50 % of 8 of each class
         assert manifest["best_epoch"] == manifest["last_epoch"] == 1
 
-        said = succeed(predicting, *where)
         with np.load(models / f"{name}_result.npz", allow_pickle=False) as result:
-            listed = (shared / "data" / "tweets" / "b-t4sa_test.txt").read_text().split()
+            listed = (rehearsal.source / "b-t4sa_test.txt").read_text().split()
             assert list(result["paths"]) == listed[::2]
             assert list(result["y_true"]) == [int(label) for label in listed[1::2]]
-            assert result["y_prob"].shape == (90, 3)
+            assert result["y_prob"].shape == (15, 3)
             np.testing.assert_allclose(result["y_prob"].sum(axis=1), 1, rtol=1e-5)
             np.testing.assert_array_equal(result["y_pred"], result["y_prob"].argmax(axis=1))
             assert list(result["class_names"]) == ["negative", "neutral", "positive"]
             right = (result["y_true"] == result["y_pred"]).mean()
-        assert f"accuracy {right:.4f}, 95 % interval" in said
-        assert "n = 90" in said
-    assert all(name.startswith("test_") for name in names(logs) | names(models))
-    shutil.rmtree(models)  # VGG19's take 3 GB
+        assert f"accuracy {right:.4f}, 95 % interval" in (logs / f"{name}_result.log").read_text()
+    assert all(name.startswith("test_") for name in names(models))
+
+
+@pytest.mark.xdist_group("rehearsal")
+def test_one_command_gives_a_complete_report(rehearsal: Rehearsal) -> None:
+    """Also: taken again it finds all finished, and the report still stands."""
+    page = rehearsal.work / "logs" / "t4sa" / "report" / "report.html"
+    assert f"{page}" in rehearsal.said
+    shown = report_files.tables(page)
+    models = 2 * len(NETWORKS)
+    assert {name: len(rows) for name, rows in shown.items()} == {
+        "choice": models,
+        "table_2_test_accuracy": models,
+        "test_pairs": models * (models - 1) // 2,
+        "table_3_ttd_accuracy": 3 * models,
+        "ttd_pairs": models * (models - 1) // 2,
+        "table_4_training_time": models,
+        "table_5_inference": models,
+        "table_6_cpu_load": models,
+        "table_7_memory": models,
+        "table_8_bytes": models,
+        "runs": models,
+    }
+    text = page.read_text()
+    for wrong in ("not run:", "unusable:", "Found while reading", ">nan<"):
+        assert wrong not in text
+    assert "test 15 of 51,000" in text
+    assert {row["n"] for row in shown["table_3_ttd_accuracy"]} == {"8", "10", "12"}
+    for row in shown["table_2_test_accuracy"]:
+        assert f"{row['model']}: said " in text  # under the photo that Grad-CAM explains
+    for network in NETWORKS:
+        measured = json.loads(
+            (page.parents[1] / f"test_fc_layers_{network}_inference.json").read_text()
+        )
+        assert measured["images"] == 15
+        (timing,) = measured["measured"]
+        assert {size: len(times) for size, times in timing["milliseconds"].items()} == {
+            "1": 15,
+            "15": 1,
+        }
+        assert timing["weights_bytes"] > 9_000_000
+
+    steps = 2 * 3 * len(NETWORKS) + 2
+    again = succeed(*rehearsal.command[:1], "--dry-run", *rehearsal.command[1:])
+    assert f"{steps} steps for t4sa, {steps - 2} of them finished before" in again
+    other = [*rehearsal.command[:-1], 2]  # epochs
+    again = succeed(*other[:1], "--dry-run", *other[1:])
+    assert f"{steps} steps for t4sa, 0 of them finished before" in again
 
 
 def test_real_tweets_beat_chance_and_ttd_leaves_neutral_out(
@@ -185,6 +227,10 @@ def test_a_copied_folder_is_a_fourth_network(drawn_data: Path, tmp_path: Path) -
     assert done.returncode == 0, done.stdout + done.stderr
     left = names(tmp_path / "saved_models" / "drawn")
     assert left == {f"test_fc_layers_fourthnet{ending}" for ending in (".keras", "_result.npz")}
+
+    start("python", tmp_path / "scripts" / "report.py", "--dataset", "drawn", "--skip-explanations")
+    shown = report_files.tables(tmp_path / "logs" / "drawn" / "report" / "report.html")
+    assert len(shown["table_2_test_accuracy"]) == 2 * (len(NETWORKS) + 1)
 
     found = start("python", "-m", "pytest", tmp_path / "tests", "--collect-only", "-q").stdout
     assert "test_every_network_trains_and_predicts_both_ways[fourthnet]" in found

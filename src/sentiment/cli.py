@@ -53,6 +53,11 @@ def parse(kind: type[Options], default: Options | None = None) -> Options:
         UserError: a flag is unknown or its value has the wrong form.
         SystemExit: --help was asked for and has been printed.
     """
+    return parse_words(kind, default, _words())
+
+
+def parse_words(kind: type[Options], default: Options | None, words: list[str]) -> Options:
+    """The same for words given, such as those that another script is to be started with."""
     box = io.StringIO()  # where tyro draws a wrong flag's box
     try:
         with contextlib.redirect_stderr(box):
@@ -60,7 +65,7 @@ def parse(kind: type[Options], default: Options | None = None) -> Options:
                 kind,
                 default=default if default is not None else tyro.MISSING_NONPROP,
                 description=sys.modules["__main__"].__doc__,
-                args=_words(),
+                args=words,
                 config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
             )
     except SystemExit as stop:

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from sentiment.errors import UserError
+
 
 def partial(path: Path) -> Path:
     """The hidden name beside `path` under which it is written; keeps the suffix."""
@@ -59,3 +61,18 @@ def write_json(path: Path, content: dict) -> None:
     """Write `content` as indented JSON, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def read_json(path: Path) -> dict:
+    """Read an object that may be damaged.
+
+    Raises:
+        UserError: it is.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+        if not isinstance(content, dict):
+            raise ValueError("no object")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: damaged ({error})") from None
+    return content

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sentiment import files
@@ -11,8 +12,6 @@ from sentiment.runs import Run
 
 def draw(runs: dict[str, Run], title: str, file: Path) -> None:
     """Draw loss and accuracy of each run, in training and validation, as PNG or SVG.
-
-    The epoch whose weights were kept, that of the least validation loss, is marked.
 
     Args:
         runs: by the name to show; each must have written its history.
@@ -25,21 +24,31 @@ def draw(runs: dict[str, Run], title: str, file: Path) -> None:
     for number, (name, run) in enumerate(runs.items()):
         with run.history.open(newline="") as lines:
             rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(lines)]
-        epochs = [row["epoch"] for row in rows]
-        kept = min(rows, key=lambda row: row["val_loss"])
-        for panel, figure_name in zip(panels, ("loss", "accuracy"), strict=True):
-            colour = f"C{number}"
-            training, validation = (
-                [row[prefix + figure_name] for row in rows] for prefix in ("", "val_")
-            )
-            panel.plot(epochs, training, "--", color=colour, label=f"{name}, training")
-            panel.plot(epochs, validation, "-", color=colour, label=f"{name}, validation")
-            panel.plot(kept["epoch"], kept["val_" + figure_name], "o", color=colour)
-            panel.set(xlabel="epoch (dot: weights kept)", ylabel=figure_name)
-    panels[1].set_ylim(0, 1.03)
+        curves(panels, {column: [row[column] for row in rows] for column in rows[0]},
+               f"C{number}", f"{name}, ")  # fmt: skip
     panels[1].legend(frameon=False, loc="lower right")
-    for panel in panels:
-        panel.grid(alpha=0.3)
-        panel.xaxis.get_major_locator().set_params(integer=True)
     with files.whole_file(file) as temporary:
         figure.savefig(temporary, dpi=150)
+
+
+def curves(
+    panels: tuple[Axes, Axes], history: dict[str, list[float]], colour: str, name: str = ""
+) -> None:
+    """Draw one run's loss and accuracy into two panels.
+
+    The epoch whose weights were kept, that of the least validation loss, is marked.
+
+    Args:
+        history: columns of the history CSV.
+        name: what the legend puts before "training" and "validation".
+    """
+    kept = min(range(len(history["epoch"])), key=lambda epoch: history["val_loss"][epoch])
+    for panel, figure_name in zip(panels, ("loss", "accuracy"), strict=True):
+        epochs, validation = history["epoch"], history["val_" + figure_name]
+        panel.plot(epochs, history[figure_name], "--", color=colour, label=f"{name}training")
+        panel.plot(epochs, validation, "-", color=colour, label=f"{name}validation")
+        panel.plot(epochs[kept], validation[kept], "o", color=colour)
+        panel.set(xlabel="epoch (dot: weights kept)", ylabel=figure_name)
+        panel.grid(alpha=0.3)
+        panel.xaxis.get_major_locator().set_params(integer=True)
+    panels[1].set_ylim(0, 1.03)
