@@ -7,7 +7,7 @@ All take uint8 RGB photos (n, SIDE, SIDE, 3), named `image`, and give float32 pr
 import json
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 
 from sentiment import files, model_file
 from sentiment.decode import SIDE
+from sentiment.progress import progress
 
 if TYPE_CHECKING:
     import keras
@@ -89,9 +90,11 @@ def _write_int8(source: Source, path: Path) -> None:
     """Weights and activations in 8 bits; the softmax in float, or probabilities were n / 256."""
     import tensorflow as tf
 
-    def calibration():
-        for image in source.calibration:
-            yield [image[np.newaxis]]
+    def calibration() -> Iterator[list[np.ndarray]]:
+        with progress("calibrating", len(source.calibration)) as advance:
+            for image in source.calibration:
+                yield [image[np.newaxis]]
+                advance(1)
 
     converter = tf.lite.TFLiteConverter.from_saved_model(str(source.saved_model))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]

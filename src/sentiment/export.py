@@ -37,7 +37,7 @@ LARGEST_LOSS = 0.02
 """Share of the photos checked, rounded up to a whole one, that a quantised export may get wrong
 beyond Keras; with more it is refused."""
 
-CALIBRATION_IMAGES = 100
+CALIBRATION_IMAGES = 200
 """Training photos that show a quantised export the range of its activations."""
 
 BATCH_SIZE = 16
@@ -70,21 +70,18 @@ class Agreement:
     keras: "Accuracy"
     exported: "Accuracy"
 
-    @property
-    def may_lose(self) -> int:
-        """Photos that a quantised export may get wrong beyond Keras."""
-        return math.ceil(LARGEST_LOSS * self.keras.n)
-
     def fault(self, quantised: bool) -> str | None:
         """Why the export is refused, or None."""
-        lost = self.keras.correct - self.exported.correct
-        if quantised and lost > self.may_lose:
-            return f"gets {lost} of {self.keras.n:,} photos fewer right; {self.may_lose} may be"
-        if not quantised and not self.largest_difference <= LARGEST_DIFFERENCE:  # or no number
+        allowed = math.inf if quantised else LARGEST_DIFFERENCE
+        if not self.largest_difference <= allowed:  # so that NaN is refused
             return (
-                f"gives probabilities {self.largest_difference:.1e} from Keras'; "
-                f"{LARGEST_DIFFERENCE:.0e} may be"
+                f"gives probabilities up to {self.largest_difference:.1e} from Keras'; allowed "
+                f"are {allowed:.0e}"
             )
+        lost = self.keras.correct - self.exported.correct
+        allowed = math.ceil(LARGEST_LOSS * self.keras.n)
+        if quantised and lost > allowed:
+            return f"gets {lost} of {self.keras.n:,} photos fewer right; allowed are {allowed}"
         return None
 
 
@@ -136,7 +133,9 @@ def export(options: Options) -> None:
     with tempfile.TemporaryDirectory(dir=options.model.parent, prefix=".partial-") as work:
         train = dataset.split("train")
         source = convert.Source(
-            network, Path(work), train.images(0, min(CALIBRATION_IMAGES, len(train)))
+            network,
+            Path(work) / "saved_model",
+            train.images(0, min(CALIBRATION_IMAGES, len(train))),
         )
         convert.write_saved_model(network, source.saved_model)
         for kind in wanted.values():
@@ -207,6 +206,8 @@ def _load(model: Path, card: dict) -> "keras.Model":
             "exporting needs TensorFlow, on whichever backend the model was trained: "
             f"pip install -r requirements.txt ({error.__cause__ or error})"
         ) from None
+    for name in ("tensorflow", "tf2onnx"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # not every step of a conversion
     network = convert.in_float32(model_file.load(model))
     classes = len(card["class_names"])
     if network.output_shape != (None, classes):
