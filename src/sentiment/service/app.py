@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from sentiment.decode import FORMATS, decode
 from sentiment.errors import BadImage
 from sentiment.litert import LitertModel
-from sentiment.service import answers, explain, problems
+from sentiment.service import answers, occlusion, problems
 from sentiment.service.checks import check
 from sentiment.service.limits import Limits
 from sentiment.service.metrics import Measured, Metrics
@@ -78,7 +78,7 @@ class Service:
         return answers.Prediction(model=self.model, photos=[photo for photo, _ in done])
 
     async def explain(self, request: Request) -> answers.Explanation:
-        self.workers.check_room(1 + explain.WINDOWS)
+        self.workers.check_room(1 + occlusion.WINDOWS)
         async with self.uploads.receive(request, 1) as (file,), self._in_time():
             started = time.perf_counter()
             ((photo, pixels),) = self._whole(
@@ -86,11 +86,13 @@ class Service:
             )
             label = self.class_names.index(photo.label)
             rows = [
-                functools.partial(explain.probabilities_of_row, photo=pixels, row=row, label=label)
-                for row in range(explain.WINDOWS)
+                functools.partial(
+                    occlusion.probabilities_of_row, photo=pixels, row=row, label=label
+                )
+                for row in range(occlusion.WINDOWS)
             ]
             covered = np.array(self._whole(await self.workers.run(rows)))
-        importance = explain.importance(photo.probabilities[photo.label], covered)
+        importance = occlusion.importance(photo.probabilities[photo.label], covered)
         return answers.Explanation(
             **photo.model_dump(),
             model=self.model,
@@ -178,6 +180,7 @@ def build(
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
     )
     problems.install(app)
     app.include_router(_api(service, api_key))
@@ -197,7 +200,7 @@ def build(
 
 
 def _api(service: Service, api_key: str | None) -> APIRouter:
-    closed = APIRouter(dependencies=[Depends(key_check(api_key))])
+    closed = APIRouter(tags=["photos"], dependencies=[Depends(key_check(api_key))])
     no_key = problems.describe(*([401] if api_key else []))
     posted = no_key | problems.describe(400, 403, 408, 413, 415, 421, 422, 500, 503)
 
@@ -207,7 +210,7 @@ def _api(service: Service, api_key: str | None) -> APIRouter:
         return await service.predict(request)
 
     @closed.post("/v1/explain", responses=posted, openapi_extra=_body(1))
-    async def explain_(request: Request) -> answers.Explanation:
+    async def explain(request: Request) -> answers.Explanation:
         """Predict one photo and say which of its regions drove the decision.
 
         Each region is covered in turn and the label's probability taken again: 65 predictions.
@@ -227,7 +230,7 @@ def _api(service: Service, api_key: str | None) -> APIRouter:
         """Counters in Prometheus' text format."""
         return service.metrics.response()
 
-    opened = APIRouter()
+    opened = APIRouter(tags=["state"])
 
     @opened.get("/healthz", responses=problems.describe(421))
     async def healthz() -> answers.Status:

@@ -91,7 +91,10 @@ def busy(seconds: int) -> Problem:
 
 def describe(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route for OpenAPI: these statuses are answered by a problem."""
-    content = {"application/problem+json": {"schema": ProblemDetail.model_json_schema()}}
+    schema = ProblemDetail.model_json_schema()
+    photo = schema.pop("$defs")["PhotoProblem"]  # laid inside: what it refers to stands elsewhere
+    schema["properties"]["photos"] = {"type": "array", "items": photo}
+    content = {"application/problem+json": {"schema": schema}}
     answers = {s: {"description": HTTPStatus(s).phrase, "content": content} for s in statuses}
     if 503 in answers:
         seconds = {"schema": {"type": "integer"}, "description": "Seconds to wait."}

@@ -64,6 +64,7 @@ def serve(options: Options) -> None:
 
     from sentiment.service import app, connections, security
 
+    listening = _listen(options.host, options.port)
     service = app.Service(options.model, options.threads, options.limits)
     loopback = security.is_loopback(options.host)
     config = uvicorn.Config(
@@ -77,7 +78,6 @@ def serve(options: Options) -> None:
         server_header=False,
         timeout_graceful_shutdown=math.ceil(options.limits.max_seconds),
     )
-    listening = _listen(options.host, options.port)
     address, port = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     named = f"{service.model.name} ({service.model.dataset}, version {service.model.version})"
@@ -107,4 +107,5 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise UserError(f"--host {host} --port {port}: {error.strerror}") from None
+        reason = error.strerror.partition(" (while")[0]
+        raise UserError(f"--host {host} --port {port}: {reason}") from None
