@@ -1,6 +1,7 @@
 """Thousands of damaged uploads: no fault, no growth. SENTIMENT_FUZZ says how many."""
 
 import io
+import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 
@@ -66,7 +67,7 @@ def damaged(content: bytes, other: bytes, random: np.random.Generator) -> bytes:
 
 def test_damaged_uploads_do_no_harm(server, photos):
     pictures = seeds(photos)
-    forms = [form_of(one, other) for one, other in zip(pictures, pictures[1:], strict=False)]
+    forms = [form_of(one, other) for one, other in itertools.pairwise(pictures)]
 
     def send(numbers: range) -> list[int]:
         statuses = []

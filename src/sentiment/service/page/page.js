@@ -71,8 +71,8 @@ async function introduce() {
   $("classes").textContent = `A network tells how likely each photo is ${list}.`;
   const most = Math.round(limits.max_bytes / 2 ** 20);
   $("accepted").textContent = `JPEG, PNG, WebP, GIF and BMP of at most ${most} MB.`;
-  const reached = card.best_val_accuracy;
-  const right = reached ? ` Right for ${(100 * reached).toFixed(0)} % of its validation photos.` : "";
+  const tested = card.export?.exported;
+  const right = tested ? ` Right for ${tested.correct} of ${tested.n} test photos.` : "";
   $("model").textContent = `Model ${name}, trained on ${dataset}, version ${version}.${right}`;
   return true;
 }
