@@ -200,7 +200,8 @@ def build(
 
 
 def _api(service: Service, api_key: str | None) -> APIRouter:
-    closed = APIRouter(tags=["photos"], dependencies=[Depends(key_check(api_key))])
+    keyed = [Depends(key_check(api_key))] if api_key else []
+    closed = APIRouter(tags=["photos"], dependencies=keyed)
     no_key = problems.describe(*([401] if api_key else []))
     posted = no_key | problems.describe(400, 403, 408, 413, 415, 421, 422, 500, 503)
 

@@ -2,7 +2,7 @@
 
 import hmac
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -37,13 +37,11 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def key_check(key: str | None) -> Callable[..., None]:
-    """What a route depends on to be answered only to who knows the key; None lets all in."""
-    if key is None:
-        return lambda: None
+def key_check(key: str) -> Callable[..., Awaitable[None]]:
+    """What a route depends on to be answered only to who knows the key."""
     bearer = HTTPBearer(auto_error=False, description="The key in the service's key file.")
 
-    def check(given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
+    async def check(given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
         # Compared in constant time: how long it takes tells nothing of the key.
         if not given or not hmac.compare_digest(given.credentials.encode(), key.encode()):
             detail = "The API key is missing or wrong; send it as Authorization: Bearer KEY."
