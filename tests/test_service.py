@@ -519,7 +519,7 @@ def test_listening_to_others_is_said_aloud(serve):
 IMPORTS = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from sentiment.service import app, connections, load, security, serve
+from sentiment.service import app, connections, security, serve
 print(*{name.partition(".")[0] for name in sys.modules})
 """
 
