@@ -295,6 +295,25 @@ def test_what_is_not_http_is_a_problem(server):
     assert b"application/problem+json" in answer
 
 
+def test_a_fault_is_a_problem_that_tells_nothing_of_the_inside(model, monkeypatch):
+    from sentiment.service import app
+    from sentiment.service.limits import Limits
+
+    service = app.Service(model, 1, Limits())
+    monkeypatch.setattr(service, "predict", lambda request: 1 / 0)
+    built = app.build(service, None, (), loopback=False)
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(built, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            return await client.post(PREDICT, content=plain())
+
+    answer = asyncio.run(ask())
+    service.workers.close()
+    assert "division" not in str(problem(answer, 500, "fault"))
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
 # Limits
 
 
@@ -319,6 +338,18 @@ def test_bytes_and_files_are_limited_with_and_without_a_length(serve):
     answer = httpx.post(server.url + EXPLAIN, **form(plain(), plain()))
     assert "At most 1 photo" in problem(answer, 413, "too-large")["detail"]
     assert httpx.post(server.url + PREDICT, **form(*[plain()] * 3)).status_code == 200
+
+
+def test_the_memory_for_all_uploads_is_limited(serve):
+    flags = ("--max-bytes", "--max-request-bytes", "--max-received-bytes")
+    server = serve(*(word for flag in flags for word in (flag, 50_000)))
+    head = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40000\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(head + b"x" * 30_000)
+        time.sleep(0.5)
+        problem(server.post(PREDICT, b"x" * 30_000), 503, "busy")
+    time.sleep(0.5)
+    problem(server.post(PREDICT, b"x" * 30_000), 422, "bad-photo")
 
 
 def test_a_slow_client_is_not_waited_for(serve):
@@ -499,6 +530,7 @@ def test_a_wrong_flag_gets_one_line(model, tmp_path):
             ("--port", port): f"--port {port}: Address already in use",
             ("--port", 99999): "--port 99999: ",
             ("--host", "no.such.host.invalid"): "--host no.such.host.invalid",
+            ("--allowed-origins", "example.org"): "expected such as https://example.org",
             ("--threads", 0): "--threads 0: expected 1 or more",
             ("--max-bytes", 10**9): "--max-bytes 1000000000: expected 1 to 67,108,864",
             ("--max-waiting", 4): "--max-waiting 4: expected 16 or more",

@@ -265,10 +265,10 @@ def _pages() -> APIRouter:
 
     @pages.get("/")
     async def index() -> FileResponse:
-        return FileResponse(PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+        return FileResponse(PAGE / "index.html")
 
     @pages.get("/docs")
     async def docs() -> FileResponse:
-        return FileResponse(PAGE / "docs.html", headers={"Cache-Control": "no-cache"})
+        return FileResponse(PAGE / "docs.html")
 
     return pages

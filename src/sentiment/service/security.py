@@ -73,7 +73,9 @@ class Guarded:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                headers.setdefault("Cache-Control", "no-store")
+                shown = scope["path"] == "/" or scope["path"].startswith(("/page/", "/docs"))
+                # A page may be kept, if it is asked for each time whether it has changed.
+                headers["Cache-Control"] = "no-cache" if shown else "no-store"
             await send(message)
 
         problem = self._problem(scope["method"], Headers(scope=scope))

@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import re
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +54,9 @@ def serve(options: Options) -> None:
     """
     if options.threads < 1:
         raise UserError(f"--threads {options.threads}: expected 1 or more")
+    for origin in options.allowed_origins:
+        if not re.fullmatch(r"https?://[^/]+", origin):
+            raise UserError(f"--allowed-origins {origin}: expected such as https://example.org")
     if not options.model.exists():
         trained = CHOSEN.model if options.model == CHOSEN_MODEL else "MODEL.keras"
         raise UserError(
