@@ -205,7 +205,7 @@ def test_what_is_no_photo_is_said_to_be_none(server, photos, not_a_photo, visit,
     give(page, not_a_photo, cut, empty, photos[0])
     failed = cards(page, "failed", 3)
     said = [card.locator(".state").inner_text() for card in failed.all()]
-    assert said[0].startswith("Not an image that can be read: JPEG, PNG, WebP")
+    assert said[0].startswith("Not an image that can be read. JPEG, PNG, WebP")
     assert said[1] == "This image is damaged and cannot be read."
     assert said[2] == "This file is empty."
     cards(page, "done", 1)

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from conftest import ROOT, refusal, start
+from conftest import ROOT, refusal, start, succeed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
@@ -539,6 +539,22 @@ def test_a_wrong_flag_gets_one_line(model, tmp_path):
             ("--api-key", "secret"): "--api-key",
         }.items():
             assert expected in refusal("scripts/serve.py", "--model", model, *flags)
+
+
+def test_help_loads_no_training_library(tmp_path):
+    for name in ("tensorflow", "keras", "fastapi"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('loaded for --help')")
+    for script in ("scripts/serve.py", "scripts/load_test.py"):
+        assert f"python {script}" in succeed(script, "--help", PYTHONPATH=str(tmp_path))
+
+
+def test_the_load_test_compares_with_decoding_and_inference_alone(model, photos):
+    words = ["--photos", photos[0].parent, "--model", model, "--requests", 8, "--rounds", 1]
+    said = succeed("scripts/load_test.py", *words, "--steady", 20)
+    assert re.search(r"2? ?threads?: [\d.]+ photos/s, CPU [\d.]+ ms a photo", said)
+    rows = re.findall(r"^ +(\d+) +[\d.]+ +\d+ %( +[\d.]+){4}$", said, re.MULTILINE)
+    assert [clients for clients, _ in rows] == ["1", "4", "32"]
+    assert re.search(r"^ +20 +[\d.]+ MB$", said, re.MULTILINE)
 
 
 def test_listening_to_others_is_said_aloud(serve):

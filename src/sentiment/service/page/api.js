@@ -85,7 +85,7 @@ function words(status, problem) {
 
 function unreadable(reason) {
   if (reason.startsWith("not an image")) {
-    return "Not an image that can be read: JPEG, PNG, WebP, GIF and BMP are.";
+    return "Not an image that can be read. JPEG, PNG, WebP, GIF and BMP can.";
   }
   if (reason.startsWith("damaged")) return "This image is damaged and cannot be read.";
   if (reason.startsWith("the file is empty")) return "This file is empty.";
