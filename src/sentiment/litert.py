@@ -1,5 +1,6 @@
 """An exported model at work: a `.tflite` file run by LiteRT, without TensorFlow or Keras."""
 
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,7 @@ class LitertModel:
     """
 
     def __init__(self, path: Path, num_threads: int = 1):
-        self.card = model_file.read_card(path)
-        """The run's manifest, with `class_names`, and under "export" how this file was made."""
+        self._path = path
         try:
             self._interpreter = Interpreter(str(path), num_threads=num_threads)
             self._interpreter.allocate_tensors()
@@ -32,6 +32,11 @@ class LitertModel:
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
         self._batch = 1
+
+    @cached_property
+    def card(self) -> dict:
+        """The run's manifest, with `class_names`, and under "export" how this file was made."""
+        return model_file.read_card(self._path)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Probabilities, float32 (n, classes), of uint8 RGB photos (n, SIDE, SIDE, 3), n > 0."""

@@ -1,7 +1,8 @@
 """A trained model on the disk: Keras' own format with the run's card inside.
 
 A `.keras` file is a zip archive. One more member, which Keras leaves alone, holds the
-run's manifest: a model always knows its classes and what it was trained on.
+run's manifest: a model always knows its classes and what it was trained on. A `.tflite`
+file carries it too, in an archive behind its end, where LiteRT does not look.
 """
 
 import json
@@ -22,8 +23,15 @@ def save(model: "keras.Model", path: Path, card: dict) -> None:
     """Save a model with its card, whole or not at all."""
     with files.whole_file(path) as temporary:
         model.save(temporary)
-        with zipfile.ZipFile(temporary, "a") as archive:
-            archive.writestr(CARD, json.dumps(card, indent=2))
+        add_card(temporary, card)
+
+
+def add_card(path: Path, card: dict) -> None:
+    """Put a card into a model's file, or behind a file that is no zip archive."""
+    member = zipfile.ZipInfo(CARD)  # without the time, so that the same card gives the same bytes
+    member.external_attr = 0o644 << 16
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(member, json.dumps(card, indent=2))
 
 
 def load(path: Path) -> "keras.Model":

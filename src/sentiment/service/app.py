@@ -1,0 +1,274 @@
+"""The service's addresses and what each answers."""
+
+import asyncio
+import contextlib
+import functools
+import hashlib
+import importlib.resources
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+from sentiment.decode import FORMATS, decode
+from sentiment.errors import BadImage
+from sentiment.litert import LitertModel
+from sentiment.service import answers, occlusion, problems
+from sentiment.service.checks import check
+from sentiment.service.limits import Limits
+from sentiment.service.metrics import Measured, Metrics
+from sentiment.service.problems import PhotoProblem, Problem
+from sentiment.service.security import Guarded, key_check
+from sentiment.service.uploads import PHOTO_TYPES, Uploads
+from sentiment.service.workers import Workers
+
+PAGE = Path(__file__).parent / "page"
+
+CARD = (
+    "architecture", "recipe", "percent", "data_fingerprint", "start", "best_epoch",
+    "best_val_accuracy", "versions", "git_commit", "export",
+)  # fmt: skip
+"""What is told of a model's card: not the machine, its folders or who trained it."""
+
+DESCRIPTION = """Tells the sentiment of photos. A photo is decoded as the training data were: its
+first frame, turned as its EXIF orientation says, transparency laid on white, squished to
+224 x 224 pixels. Nothing sent is written to a disk or logged.
+
+    curl --data-binary @photo.jpg -H "Content-Type: image/jpeg" ADDRESS/v1/predict
+    curl -F photo=@one.jpg -F photo=@two.png ADDRESS/v1/predict
+
+An error is a problem detail (RFC 9457); the end of its `type` is one of:
+
+| type | meaning |
+| --- | --- |
+""" + "\n".join(f"| `{kind}` | {meaning} |" for kind, meaning in problems.KINDS.items())
+
+
+class Service:
+    """The model's workers and what the routes share.
+
+    Args:
+        model: the exported model.
+        threads: photos decoded and predicted at a time.
+    """
+
+    def __init__(self, model: Path, threads: int, limits: Limits):
+        self.limits = limits
+        self.workers = Workers(model, threads, limits.max_waiting)
+        self.uploads = Uploads(limits)
+        self.metrics = Metrics()
+        self.metrics.unfinished.set_function(lambda: self.workers.unfinished)
+        self.card = self.workers.card
+        self.class_names: list[str] = self.card["class_names"]
+        version = hashlib.sha256(model.read_bytes()).hexdigest()[:12]
+        self.model = answers.Model(name=model.stem, dataset=self.card["dataset"], version=version)
+
+    async def predict(self, request: Request) -> answers.Prediction:
+        self.workers.check_room()
+        async with self.uploads.receive(request, self.limits.max_files) as files, self._in_time():
+            jobs = [functools.partial(self._photo, file) for file in files]
+            done = self._whole(await self.workers.run(jobs))
+        return answers.Prediction(model=self.model, photos=[photo for photo, _ in done])
+
+    async def explain(self, request: Request) -> answers.Explanation:
+        self.workers.check_room(1 + occlusion.WINDOWS)
+        async with self.uploads.receive(request, 1) as (file,), self._in_time():
+            started = time.perf_counter()
+            ((photo, pixels),) = self._whole(
+                await self.workers.run([functools.partial(self._photo, file)])
+            )
+            label = self.class_names.index(photo.label)
+            rows = [
+                functools.partial(
+                    occlusion.probabilities_of_row, photo=pixels, row=row, label=label
+                )
+                for row in range(occlusion.WINDOWS)
+            ]
+            covered = np.array(self._whole(await self.workers.run(rows)))
+        importance = occlusion.importance(photo.probabilities[photo.label], covered)
+        return answers.Explanation(
+            **photo.model_dump(),
+            model=self.model,
+            importance=importance.tolist(),
+            explain_ms=1000 * (time.perf_counter() - started),
+        )
+
+    def model_card(self) -> answers.ModelCard:
+        card = {name: self.card[name] for name in CARD if name in self.card}
+        if "recipe" in card:  # of a file with weights its name, not where it lay
+            card["recipe"] = card["recipe"] | {"weights": Path(card["recipe"]["weights"]).name}
+        return answers.ModelCard(
+            model=self.model,
+            class_names=self.class_names,
+            card=card,
+            formats=list(FORMATS),
+            limits=vars(self.limits),
+        )
+
+    def _photo(self, file: bytes, model: LitertModel) -> tuple[answers.Photo, np.ndarray]:
+        """Decode and predict a photo: what a worker does."""
+        started = time.perf_counter()
+        width, height = check(file, self.limits)
+        pixels = decode(file)
+        decoded = time.perf_counter()
+        (probabilities,) = model.predict(pixels[None])
+        predicted = time.perf_counter()
+        label = self.class_names[int(probabilities.argmax())]
+        for stage, seconds in (("decode", decoded - started), ("inference", predicted - decoded)):
+            self.metrics.stage_seconds.labels(stage).observe(seconds)
+        self.metrics.photos.labels(label).inc()
+        photo = answers.Photo(
+            label=label,
+            probabilities=dict(zip(self.class_names, probabilities.tolist(), strict=True)),
+            width=width,
+            height=height,
+            decode_ms=1000 * (decoded - started),
+            inference_ms=1000 * (predicted - decoded),
+        )
+        return photo, pixels
+
+    def _whole(self, results: Sequence[Any]) -> list[Any]:
+        """The results, if none is an error."""
+        bad = [(i, error) for i, error in enumerate(results) if isinstance(error, BaseException)]
+        for _, error in bad:
+            if not isinstance(error, BadImage):
+                raise error
+        if bad:
+            photos = [PhotoProblem(photo=i, detail=str(error)) for i, error in bad]
+            detail = "; ".join(f"Photo {p.photo}: {p.detail}" for p in photos)
+            raise Problem(422, "bad-photo", detail, photos=photos)
+        return list(results)
+
+    @contextlib.asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """Give up what is still waiting when the time for an answer is over."""
+        try:
+            async with asyncio.timeout(self.limits.max_seconds):
+                yield
+        except TimeoutError:
+            raise problems.busy(1) from None
+
+
+def build(
+    service: Service, api_key: str | None, allowed_origins: Sequence[str], loopback: bool
+) -> ASGIApp:
+    """Build the whole web application.
+
+    Args:
+        service: what answers.
+        api_key: what /v1 and /metrics want as a bearer token; None: nothing.
+        allowed_origins: of pages on other sites that may use the API.
+        loopback: it is for this machine alone.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.workers.close()
+
+    app = FastAPI(
+        title="Image sentiment",
+        version="1",
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    problems.install(app)
+    app.include_router(_api(service, api_key))
+    app.include_router(_pages())
+    static = importlib.resources.files("fastapi_offline") / "static"
+    app.mount("/docs/swagger", StaticFiles(directory=str(static)))
+    app.mount("/page", StaticFiles(directory=PAGE))
+    if allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=allowed_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["Retry-After"],
+        )
+    return Guarded(Measured(app, service.metrics), allowed_origins, loopback)
+
+
+def _api(service: Service, api_key: str | None) -> APIRouter:
+    keyed = [Depends(key_check(api_key))] if api_key else []
+    closed = APIRouter(tags=["photos"], dependencies=keyed)
+    no_key = problems.describe(*([401] if api_key else []))
+    posted = no_key | problems.describe(400, 403, 408, 413, 415, 421, 422, 500, 503)
+
+    @closed.post("/v1/predict", responses=posted, openapi_extra=_body(service.limits.max_files))
+    async def predict(request: Request) -> answers.Prediction:
+        """Predict one photo, or several at once; if one is at fault, none is answered."""
+        return await service.predict(request)
+
+    @closed.post("/v1/explain", responses=posted, openapi_extra=_body(1))
+    async def explain(request: Request) -> answers.Explanation:
+        """Predict one photo and say which of its regions drove the decision.
+
+        Each region is covered in turn and the label's probability taken again: 65 predictions.
+        The map shows what the model's answer rests on, not whether it is right.
+        """
+        return await service.explain(request)
+
+    @closed.get("/v1/model", responses=no_key | problems.describe(421))
+    async def model() -> answers.ModelCard:
+        """What the model is, how it was trained, and what the service takes."""
+        return service.model_card()
+
+    @closed.get(
+        "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}}
+    )
+    async def metrics() -> Response:
+        """Counters in Prometheus' text format."""
+        return service.metrics.response()
+
+    opened = APIRouter(tags=["state"])
+
+    @opened.get("/healthz", responses=problems.describe(421))
+    async def healthz() -> answers.Status:
+        """The process answers."""
+        return answers.Status()
+
+    @opened.get("/readyz", responses=problems.describe(421, 503))
+    async def readyz() -> answers.Status:
+        """The model is loaded and the queue has room."""
+        service.workers.check_room()
+        return answers.Status()
+
+    router = APIRouter()
+    router.include_router(closed)
+    router.include_router(opened)
+    return router
+
+
+def _body(most: int) -> dict[str, Any]:
+    """A request's body for OpenAPI: a photo's bytes, or a form of `most` at the most."""
+    file = {"type": "string", "format": "binary"}
+    photos = {"type": "array", "items": file, "minItems": 1, "maxItems": most}
+    form = {"type": "object", "properties": {"photo": photos}, "required": ["photo"]}
+    content = {kind: {"schema": file} for kind in (*PHOTO_TYPES, "application/octet-stream")}
+    content = {"multipart/form-data": {"schema": form}} | content
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _pages() -> APIRouter:
+    pages = APIRouter(include_in_schema=False)
+
+    @pages.get("/")
+    async def index() -> FileResponse:
+        return FileResponse(PAGE / "index.html")
+
+    @pages.get("/docs")
+    async def docs() -> FileResponse:
+        return FileResponse(PAGE / "docs.html")
+
+    return pages

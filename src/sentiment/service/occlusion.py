@@ -1,0 +1,59 @@
+"""Which regions of a photo drove the decision: cover each, and see the probability fall.
+
+Occlusion (Zeiler & Fergus, 2014) needs nothing of a model but its answers, so it explains
+the very file that is served.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from sentiment.decode import SIDE
+from sentiment.litert import LitertModel
+
+CELLS = 7
+"""Cells of the heat map in a row and in a column."""
+
+WINDOWS = CELLS + 1
+"""Windows in a row and in a column. Each covers 2 x 2 cells, at the border fewer, so that every
+cell is covered four times and the map is smooth."""
+
+
+def cover_row(photo: np.ndarray, row: int) -> Iterator[np.ndarray]:
+    """Cover a photo's windows of one row in turn by the photo's mean colour.
+
+    Args:
+        photo: uint8 (SIDE, SIDE, 3).
+        row: 0 to WINDOWS - 1.
+
+    Yields:
+        Copies of the photo, WINDOWS in all.
+    """
+    cell = SIDE // CELLS
+    mean = photo.mean(axis=(0, 1)).round().astype(np.uint8)
+    rows = slice(max(0, row - 1) * cell, (row + 1) * cell)
+    for column in range(WINDOWS):
+        covered = photo.copy()
+        covered[rows, max(0, column - 1) * cell : (column + 1) * cell] = mean
+        yield covered
+
+
+def probabilities_of_row(
+    model: LitertModel, photo: np.ndarray, row: int, label: int
+) -> list[float]:
+    """The label's probability with each window of a row covered; WINDOWS values."""
+    return [float(model.predict(c[None])[0, label]) for c in cover_row(photo, row)]
+
+
+def importance(probability: float, covered: np.ndarray) -> np.ndarray:
+    """How far the label's probability falls when a cell is covered, on average of its windows.
+
+    Args:
+        probability: of the label, for the whole photo.
+        covered: the same with a window covered, shape (WINDOWS, WINDOWS).
+
+    Returns:
+        Shape (CELLS, CELLS), in [-1, 1]. Over 0: the cell speaks for the label.
+    """
+    falls = probability - covered
+    return (falls[:-1, :-1] + falls[:-1, 1:] + falls[1:, :-1] + falls[1:, 1:]) / 4

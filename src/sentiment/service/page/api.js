@@ -1,0 +1,93 @@
+// Asks the server; every way in which that can fail becomes a Failure with clear words.
+
+const ATTEMPTS = 6;
+const AT_A_TIME = 4;
+const PATIENCE_MS = 60_000;
+
+export class Failure extends Error {
+  constructor(words, status = 0) {
+    super(words);
+    this.status = status;
+  }
+}
+
+let key = "";
+let underWay = 0;
+const waiting = [];
+
+export function useKey(given) {
+  key = given;
+}
+
+export async function model() {
+  return ask("/v1/model", {});
+}
+
+// Sends a photo; a busy server is asked again when it said so, and `busy` told the seconds.
+export async function send(path, file, { signal, started, busy }) {
+  await turn();
+  try {
+    for (let attempt = 1; ; attempt++) {
+      signal.throwIfAborted();
+      started();
+      try {
+        // The bytes decide what a photo is; a file's own type may be any.
+        const headers = { "Content-Type": "application/octet-stream" };
+        return await ask(path, { method: "POST", body: file, headers, signal });
+      } catch (failure) {
+        if (failure.status !== 503 || attempt === ATTEMPTS) throw failure;
+        // A little later than said, each tab at its own time.
+        const seconds = Math.max(1, failure.seconds) + Math.random();
+        busy(Math.ceil(seconds));
+        await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+      }
+    }
+  } finally {
+    underWay--;
+    waiting.shift()?.();
+  }
+}
+
+async function turn() {
+  if (underWay >= AT_A_TIME) await new Promise((resolve) => waiting.push(resolve));
+  underWay++;
+}
+
+async function ask(path, options) {
+  const headers = { ...options.headers, ...(key && { Authorization: `Bearer ${key}` }) };
+  const limit = AbortSignal.timeout(PATIENCE_MS);
+  const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
+  let response;
+  let answer;
+  try {
+    response = await fetch(path, { ...options, headers, signal });
+    answer = await response.json();
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    if (limit.aborted) throw new Failure("The server did not answer in time.");
+    if (response) throw new Failure("The server's answer could not be read.");
+    throw new Failure("No connection to the server. Is it running, and are you online?");
+  }
+  if (response.ok) return answer;
+  const failure = new Failure(words(response.status, answer), response.status);
+  failure.seconds = Number(response.headers.get("Retry-After"));
+  throw failure;
+}
+
+function words(status, problem) {
+  if (status === 503) return "The server is busy. Try again in a moment.";
+  if (status === 413) return `Too large for this server. ${problem.detail}`;
+  if (status === 422) return unreadable(problem.photos?.[0]?.detail ?? problem.detail);
+  if (status === 401) return "The server wants an API key, or another one.";
+  if (status >= 500) return "The server has a fault and could not answer.";
+  return problem.detail;
+}
+
+function unreadable(reason) {
+  if (reason.startsWith("not an image")) {
+    return "Not an image that can be read. JPEG, PNG, WebP, GIF and BMP can.";
+  }
+  if (reason.startsWith("damaged")) return "This image is damaged and cannot be read.";
+  if (reason.startsWith("the file is empty")) return "This file is empty.";
+  return `This image is beyond the server's limits: ${reason}.`;
+}

@@ -1,0 +1,182 @@
+// One photo on the page: its picture, what the server says of it, its heat map.
+
+import { Failure, send } from "./api.js";
+import { draw, strongest } from "./heatmap.js";
+
+const SHOWN = 5; // of many classes, the likeliest
+const megabytes = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
+const percent = (part) => `${(100 * part).toFixed(part >= 0.995 || part < 0.0005 ? 0 : 1)} %`;
+
+export class Card {
+  // `page` says what was learned (`say`), takes back what changed (`changed`), knows the
+  // server's card (`model`) and asks for a key (`needKey`).
+  constructor(file, page) {
+    this.file = file;
+    this.page = page;
+    this.name = file.name || "pasted photo";
+    this.element = document.getElementById("card").content.firstElementChild.cloneNode(true);
+    this.leaving = new AbortController();
+    this.url = URL.createObjectURL(file);
+    const picture = this.find("img");
+    picture.src = this.url;
+    picture.alt = this.name;
+    picture.addEventListener("error", () => picture.parentElement.classList.add("broken"));
+    picture.addEventListener("load", () => this.place());
+    this.find(".name").textContent = this.name;
+    this.find(".name").title = this.name;
+    this.find(".again").addEventListener("click", () => this.predict());
+    this.find(".heat").addEventListener("click", () => this.toggleHeat());
+    for (const [button, does] of [["remove", "Remove"], ["again", "Try again"], ["heat", "Heat map"]]) {
+      this.find(`.${button}`).setAttribute("aria-label", `${does}: ${this.name}`);
+    }
+    this.watcher = new ResizeObserver(() => this.place());
+    this.watcher.observe(this.find(".picture"));
+  }
+
+  find(selector) {
+    return this.element.querySelector(selector);
+  }
+
+  async predict() {
+    const hadFocus = document.activeElement === this.find(".again");
+    this.failure = null;
+    this.show("waiting", "Waiting for its turn …");
+    if (hadFocus) this.find(".remove").focus();
+    try {
+      const most = this.page.model?.limits.max_bytes ?? Infinity;
+      if (this.file.size > most) {
+        throw new Failure(
+          `Too large: ${megabytes(this.file.size)}. This server takes at most ${megabytes(most)} a photo.`,
+        );
+      }
+      const answer = await send("/v1/predict", this.file, this.handlers((text) => this.show("waiting", text)));
+      this.photo = answer.photos[0];
+      this.showPhoto();
+    } catch (error) {
+      this.fail(error);
+    }
+    this.page.changed();
+  }
+
+  handlers(show) {
+    return {
+      signal: this.leaving.signal,
+      started: () => show("Looking …"),
+      busy: (seconds) => show(`The server is busy. Trying again in ${seconds} s …`),
+    };
+  }
+
+  fail(error) {
+    if (this.leaving.signal.aborted) return;
+    if (!(error instanceof Failure)) throw error;
+    if (error.status === 401) this.page.needKey();
+    this.failure = error.message;
+    this.show("failed", error.message);
+    this.find(".again").hidden = false;
+    this.page.say(`${this.name}: ${error.message}`);
+  }
+
+  show(state, text) {
+    this.find(".card").className = `card ${state}`;
+    this.find(".state").textContent = text;
+    this.find(".again").hidden = true;
+  }
+
+  showPhoto() {
+    const { label, probabilities, width, height, decode_ms, inference_ms } = this.photo;
+    this.show("done", label);
+    const names = Object.keys(probabilities);
+    const shown = names.length <= SHOWN
+      ? names
+      : names.sort((a, b) => probabilities[b] - probabilities[a]).slice(0, SHOWN);
+    this.find(".bars").replaceChildren(...shown.map((name) => this.bar(name)));
+    this.find(".bars").hidden = false;
+    this.find(".facts").textContent =
+      `${width} × ${height} px · decoded in ${decode_ms.toFixed(1)} ms, inferred in ${inference_ms.toFixed(1)} ms`;
+    this.find(".facts").hidden = false;
+    this.find(".heat").hidden = false;
+    this.page.say(`${this.name}: ${label}, ${percent(probabilities[label])}`);
+  }
+
+  bar(name) {
+    const part = this.photo.probabilities[name];
+    const line = document.createElement("li");
+    line.dataset.class = name;
+    line.classList.toggle("chosen", name === this.photo.label);
+    for (const [kind, text] of [["class", name], ["percent", percent(part)], ["track", ""]]) {
+      const span = document.createElement("span");
+      span.className = kind;
+      span.textContent = text;
+      line.append(span);
+    }
+    const fill = document.createElement("div");
+    fill.className = "fill";
+    fill.style.setProperty("--part", `${100 * part}%`);
+    line.lastElementChild.append(fill);
+    return line;
+  }
+
+  async toggleHeat() {
+    const button = this.find(".heat");
+    const show = button.getAttribute("aria-pressed") !== "true";
+    if (show && !this.importance) {
+      if (button.ariaDisabled === "true") return;
+      const state = (text) => (button.textContent = text);
+      button.ariaDisabled = "true";
+      try {
+        const answer = await send("/v1/explain", this.file, this.handlers(state));
+        this.importance = answer.importance;
+        draw(this.find("canvas"), this.importance);
+      } catch (error) {
+        if (this.leaving.signal.aborted) return;
+        if (!(error instanceof Failure)) throw error;
+        if (error.status === 401) this.page.needKey();
+        this.page.notice(`No heat map of ${this.name}. ${error.message}`);
+        return;
+      } finally {
+        button.ariaDisabled = null;
+        button.textContent = "Heat map";
+      }
+      const points = `${(100 * strongest(this.importance)).toFixed(1)} pts`;
+      this.find(".legend-against").textContent = `against, −${points}`;
+      this.find(".legend-for").textContent = `for ${this.photo.label}, +${points}`;
+    }
+    button.setAttribute("aria-pressed", String(show));
+    this.find("canvas").hidden = !show;
+    this.find(".legend").hidden = !show;
+    this.place();
+    this.page.say(show ? `${this.name}: ${this.inWords()}` : `Heat map of ${this.name} hidden`);
+  }
+
+  // The heat map for those who do not see it: where the strongest region lies.
+  inWords() {
+    const grid = this.importance;
+    const most = Math.max(...grid.flat());
+    if (most <= 0) return `no region speaks for ${this.photo.label}`;
+    const row = grid.findIndex((line) => line.includes(most));
+    const column = grid[row].indexOf(most);
+    const third = (place, count, words) => words[Math.floor((3 * place) / count)];
+    const where = [
+      third(row, grid.length, ["top", "middle", "bottom"]),
+      third(column, grid[0].length, ["left", "centre", "right"]),
+    ].join(" ");
+    return `the region at the ${where} speaks most for ${this.photo.label}`;
+  }
+
+  // Lay the heat map exactly on the picture.
+  place() {
+    const picture = this.find("img");
+    const canvas = this.find("canvas");
+    canvas.style.left = `${picture.offsetLeft}px`;
+    canvas.style.top = `${picture.offsetTop}px`;
+    canvas.style.width = `${picture.offsetWidth}px`;
+    canvas.style.height = `${picture.offsetHeight}px`;
+  }
+
+  remove() {
+    this.leaving.abort();
+    this.watcher.disconnect();
+    URL.revokeObjectURL(this.url);
+    this.element.remove();
+  }
+}

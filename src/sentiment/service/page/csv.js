@@ -1,0 +1,26 @@
+// The results as a table, one line a photo.
+
+export function table(results, classNames) {
+  const head = ["file", "label", ...classNames, "width", "height", "decode_ms", "inference_ms", "error"];
+  const lines = results.map(({ name, photo, failure }) =>
+    photo
+      ? [name, photo.label, ...classNames.map((c) => photo.probabilities[c].toFixed(6)),
+         photo.width, photo.height, photo.decode_ms.toFixed(2), photo.inference_ms.toFixed(2), ""]
+      : [name, ...Array(classNames.length + 5).fill(""), failure ?? "no answer yet"],
+  );
+  return [head, ...lines].map((line) => line.map(cell).join(",") + "\r\n").join("");
+}
+
+export function download(text, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+function cell(value) {
+  // A spreadsheet would run a text that starts so as a formula.
+  const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,136 @@
+"""Every error as a problem detail (RFC 9457): what was wrong and what is accepted."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+log = logging.getLogger(__name__)
+
+KINDS = {
+    "bad-request": "The request is not of the form that is described here.",
+    "no-key": "The service wants its API key as `Authorization: Bearer KEY`.",
+    "other-site": "The request comes from a web page of another origin, or under another name.",
+    "not-found": "There is nothing at this address.",
+    "wrong-method": "The address does not know this method.",
+    "too-slow": "The request took too long to arrive.",
+    "too-large": "The request, or a photo in it, has too many bytes, or it has too many photos.",
+    "wrong-type": "The body is neither a photo nor a multipart form of photos.",
+    "bad-photo": "A file is no picture that can be decoded, or has too many pixels or frames.",
+    "fault": "The service has a fault; its log says more.",
+    "busy": "The service has as much work as it takes; try again after `Retry-After` seconds.",
+}
+"""The last part of a problem's type, and what it means."""
+
+
+class PhotoProblem(BaseModel):
+    """What is wrong with one photo of a request."""
+
+    photo: int
+    """Its place among the photos sent, from 0."""
+    detail: str
+
+
+class ProblemDetail(BaseModel):
+    """RFC 9457's members; `photos` says which photos were at fault."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    photos: list[PhotoProblem] | None = None
+
+
+class Problem(Exception):
+    """An answer that is an error.
+
+    Args:
+        status: HTTP's.
+        kind: one of KINDS.
+        detail: one or two sentences: what was wrong, what is accepted.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        detail: str,
+        headers: dict[str, str] | None = None,
+        photos: list[PhotoProblem] | None = None,
+    ):
+        super().__init__(detail)
+        self.headers = headers
+        self.content = ProblemDetail(
+            type=f"/docs#{kind}",
+            title=HTTPStatus(status).phrase,
+            status=status,
+            detail=detail,
+            photos=photos,
+        )
+
+    def response(self) -> Response:
+        return JSONResponse(
+            self.content.model_dump(exclude_none=True),
+            self.content.status,
+            self.headers,
+            media_type="application/problem+json",
+        )
+
+
+def busy(seconds: int) -> Problem:
+    """More work than the queue takes, with the time after which to try again."""
+    detail = f"The service is busy; try again in {seconds} s."
+    return Problem(503, "busy", detail, {"Retry-After": str(seconds)})
+
+
+def describe(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route for OpenAPI: these statuses are answered by a problem."""
+    schema = ProblemDetail.model_json_schema()
+    photo = schema.pop("$defs")["PhotoProblem"]  # laid inside: what it refers to stands elsewhere
+    schema["properties"]["photos"] = {"type": "array", "items": photo}
+    content = {"application/problem+json": {"schema": schema}}
+    answers = {s: {"description": HTTPStatus(s).phrase, "content": content} for s in statuses}
+    if 503 in answers:
+        seconds = {"schema": {"type": "integer"}, "description": "Seconds to wait."}
+        answers[503] |= {"headers": {"Retry-After": seconds}}
+    return answers
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error by a problem."""
+
+    @app.exception_handler(Problem)
+    async def problem(request: Request, error: Problem) -> Response:
+        return error.response()
+
+    @app.exception_handler(HTTPException)
+    async def routing(request: Request, error: HTTPException) -> Response:
+        path, method = request.url.path, request.method
+        if error.status_code == 405:
+            allowed = (error.headers or {}).get("Allow", "another")
+            detail = f"{path} does not take {method}; it takes {allowed}."
+            return Problem(405, "wrong-method", detail, error.headers).response()
+        if error.status_code == 404:
+            detail = f"There is nothing at {path}; /docs lists the addresses."
+            return Problem(404, "not-found", detail).response()
+        return Problem(error.status_code, "bad-request", str(error.detail)).response()
+
+    @app.exception_handler(RequestValidationError)
+    async def validation(request: Request, error: RequestValidationError) -> Response:
+        detail = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return Problem(422, "bad-request", detail).response()
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # nobody is there to read it
+
+    @app.exception_handler(Exception)
+    async def fault(request: Request, error: Exception) -> Response:
+        detail = "The service has a fault and could not answer; its log says more."
+        return Problem(500, "fault", detail).response()

@@ -1,0 +1,94 @@
+"""Who may ask, and what a browser is told to allow."""
+
+import hmac
+import ipaddress
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sentiment.service.problems import Problem
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Of every answer."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`, a name or an address to listen on."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def key_check(key: str) -> Callable[..., Awaitable[None]]:
+    """What a route depends on to be answered only to who knows the key."""
+    bearer = HTTPBearer(auto_error=False, description="The key in the service's key file.")
+
+    async def check(given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
+        # Compared in constant time: how long it takes tells nothing of the key.
+        if not given or not hmac.compare_digest(given.credentials.encode(), key.encode()):
+            detail = "The API key is missing or wrong; send it as Authorization: Bearer KEY."
+            raise Problem(401, "no-key", detail, {"WWW-Authenticate": "Bearer"})
+
+    return check
+
+
+class Guarded:
+    """Puts HEADERS on every answer of an app, and keeps other web sites out.
+
+    A page of another site, open in a browser on this machine, can send requests to loopback,
+    and a name that its owner points to 127.0.0.1 makes it read the answers too.
+
+    Args:
+        app: what is guarded.
+        origins: of pages on other sites that may send photos.
+        loopback: the service is for this machine alone, so only its own names lead here.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str], loopback: bool):
+        self.app, self.origins, self.loopback = app, origins, loopback
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                shown = scope["path"] == "/" or scope["path"].startswith(("/page/", "/docs"))
+                # A page may be kept, if it is asked for each time whether it has changed.
+                headers["Cache-Control"] = "no-cache" if shown else "no-store"
+            await send(message)
+
+        problem = self._problem(scope["method"], Headers(scope=scope))
+        app = problem.response() if problem else self.app
+        await app(scope, receive, send_with_headers)
+
+    def _problem(self, method: str, headers: Headers) -> Problem | None:
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if self.loopback and not is_loopback(urlsplit(f"//{host}").hostname or ""):
+            detail = "This service answers only to localhost, 127.0.0.1 and [::1]."
+            return Problem(421, "other-site", detail)
+        ours = origin is None or origin in self.origins or urlsplit(origin).netloc == host
+        if not ours and method not in ("GET", "HEAD"):
+            detail = "Pages of this origin may not send photos; --allowed-origins lets them."
+            return Problem(403, "other-site", detail)
+        return None

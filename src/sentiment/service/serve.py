@@ -1,0 +1,115 @@
+"""What `scripts/serve.py` runs: load the model, say where it can be reached, serve."""
+
+import logging
+import math
+import os
+import re
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sentiment import cli, project
+from sentiment.errors import UserError
+from sentiment.runs import Run
+from sentiment.service.limits import Limits
+
+log = logging.getLogger(__name__)
+
+CHOSEN = Run("mobilenet", "all", "t4sa", 100, project.LOGS_DIR, project.MODELS_DIR)
+"""The run whose model the report chose for its application: MobileNetV2, FT-A."""
+
+CHOSEN_MODEL = CHOSEN.exported()
+
+
+@dataclass(frozen=True)
+class Options:
+    """Flags of `scripts/serve.py`."""
+
+    model: Path = CHOSEN_MODEL
+    """An exported model, a .tflite file."""
+    host: str = "127.0.0.1"
+    """Address to listen on; any other than loopback makes the service reachable by others."""
+    port: int = 8000
+    """Port to listen on; 0 takes a free one."""
+    threads: int = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
+    """Photos decoded and predicted at a time, one a CPU core."""
+    api_key_file: Path | None = None
+    """File with a key that /v1 and /metrics then want; SENTIMENT_API_KEY may hold it instead."""
+    allowed_origins: tuple[str, ...] = ()
+    """Pages of other sites that may use the API, such as https://example.org."""
+    limits: Limits = field(default_factory=Limits)
+
+
+@cli.command()
+def main() -> None:
+    """Run `scripts/serve.py`."""
+    serve(cli.parse(Options))
+
+
+def serve(options: Options) -> None:
+    """Serve until a signal ends it; what is under way is then finished.
+
+    Raises:
+        UserError: there is no such model, the key cannot be read, or the port be had.
+    """
+    if options.threads < 1:
+        raise UserError(f"--threads {options.threads}: expected 1 or more")
+    for origin in options.allowed_origins:
+        if not re.fullmatch(r"https?://[^/]+", origin):
+            raise UserError(f"--allowed-origins {origin}: expected such as https://example.org")
+    if not options.model.exists():
+        trained = CHOSEN.model if options.model == CHOSEN_MODEL else "MODEL.keras"
+        raise UserError(
+            f"{options.model}: no exported model; make one with "
+            f"python scripts/export_model.py {trained}"
+        )
+    key = _api_key(options.api_key_file)
+    import uvicorn
+
+    from sentiment.service import app, connections, security
+
+    listening = _listen(options.host, options.port)
+    service = app.Service(options.model, options.threads, options.limits)
+    loopback = security.is_loopback(options.host)
+    config = uvicorn.Config(
+        app.build(service, key, options.allowed_origins, loopback),
+        http=connections.protocol(options.limits),
+        ws="none",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=math.ceil(options.limits.max_seconds),
+    )
+    address, port = listening.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    named = f"{service.model.name} ({service.model.dataset}, version {service.model.version})"
+    log.info("Serving %s with %d threads", named, options.threads)
+    if not loopback:
+        who = "everyone who has the key" if key else "EVERYONE, for there is no API key"
+        log.warning("WARNING: reachable from other machines, by %s", who)
+    log.info("  http://%s:%d/ the page, /docs the API; Ctrl-C stops", shown, port)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _api_key(file: Path | None) -> str | None:
+    key = file.read_text() if file else os.environ.get("SENTIMENT_API_KEY")
+    if key is None:
+        return None
+    key = key.strip()
+    if len(key) < 16 or not key.isascii() or not key.isprintable() or " " in key:
+        where = file or "SENTIMENT_API_KEY"
+        raise UserError(f"{where}: expected a key of 16 or more printable characters")
+    return key
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        if not 0 <= port < 2**16:
+            raise OSError(0, "expected 0 to 65535")
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        reason = error.strerror.partition(" (while")[0]
+        raise UserError(f"--host {host} --port {port}: {reason}") from None

@@ -1,0 +1,142 @@
+"""Photos out of a request's body: in memory, within the limits, and nowhere else.
+
+Starlette's own reader of forms writes files over 1 MB to the disk. This one neither writes
+anything nor keeps the names of files.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from fastapi import Request
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from sentiment.service import problems
+from sentiment.service.limits import Limits
+from sentiment.service.problems import Problem
+
+PHOTO_TYPES = tuple(f"image/{form}" for form in ("jpeg", "png", "webp", "gif", "bmp"))
+"""What a photo is best sent as; its bytes decide what it is."""
+
+# Its warnings quote what was sent.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+
+
+class Uploads:
+    """Receives the photos of requests, and knows how many bytes it holds for all of them."""
+
+    def __init__(self, limits: Limits):
+        self.limits = limits
+        self.held = 0
+
+    @contextlib.asynccontextmanager
+    async def receive(self, request: Request, most: int) -> AsyncIterator[list[bytes]]:
+        """Read a request's photos, `most` of them; they count as held until the block ends.
+
+        Raises:
+            Problem: 400, 408, 413, 415 or 503: the body is not of the form or beyond a limit.
+        """
+        body = self._body(request, most)
+        received = 0
+        try:
+            async with asyncio.timeout(self.limits.max_seconds):
+                _check_size(int(request.headers.get("content-length", 0)), body.max_bytes)
+                async for chunk in request.stream():
+                    received += len(chunk)
+                    self.held += len(chunk)
+                    _check_size(received, body.max_bytes)
+                    if self.held > self.limits.max_received_bytes:
+                        raise problems.busy(1)
+                    body.write(chunk)
+            yield body.photos()
+        except TimeoutError:
+            seconds = f"{self.limits.max_seconds:g} s"
+            raise Problem(408, "too-slow", f"The body did not arrive within {seconds}.") from None
+        finally:
+            self.held -= received
+
+    def _body(self, request: Request, most: int) -> "_Photo | _Form":
+        """The reader that fits the request's content type."""
+        header = request.headers.get("content-type", "application/octet-stream")
+        kind, parameters = parse_options_header(header)
+        kind = kind.decode("latin-1")
+        encoded = request.headers.get("content-encoding", "identity") != "identity"
+        if not encoded and kind == "multipart/form-data":
+            return _Form(parameters.get(b"boundary", b""), most, self.limits)
+        if not encoded and (kind.startswith("image/") or kind == "application/octet-stream"):
+            return _Photo(self.limits)
+        raise Problem(
+            415,
+            "wrong-type",
+            f"The body is {'encoded' if encoded else kind[:80]}; accepted are, without an "
+            f"encoding, one photo as {', '.join(PHOTO_TYPES)} or application/octet-stream, or "
+            "photos as the parts of multipart/form-data.",
+        )
+
+
+class _Photo:
+    """A body that is one photo."""
+
+    def __init__(self, limits: Limits):
+        self.max_bytes = limits.max_bytes
+        self._content = bytearray()
+        self.write = self._content.extend
+
+    def photos(self) -> list[bytes]:
+        return [bytes(self._content)]
+
+
+class _Form:
+    """A body that is a form; each of its parts is a photo, whatever it is called."""
+
+    def __init__(self, boundary: bytes, most: int, limits: Limits):
+        self.max_bytes = limits.max_request_bytes
+        self._most, self._limits = most, limits
+        self._parts: list[bytearray] = []
+        self._whole = False
+        callbacks = {
+            "on_part_begin": self._begin, "on_part_data": self._add, "on_end": self._end,
+        }  # fmt: skip
+        try:
+            if not boundary:
+                raise FormParserError("its content type has no boundary")
+            self._parser = MultipartParser(boundary, callbacks)
+        except FormParserError as error:
+            raise _bad_form(str(error)) from None
+
+    def write(self, chunk: bytes) -> None:
+        try:
+            self._parser.write(chunk)
+        except FormParserError as error:
+            raise _bad_form(str(error)) from None
+
+    def photos(self) -> list[bytes]:
+        if not self._whole:
+            raise _bad_form("it ends before its last boundary")
+        if not self._parts:
+            raise _bad_form("it has no photo")
+        return [bytes(part) for part in self._parts]
+
+    def _begin(self) -> None:
+        if len(self._parts) == self._most:
+            photos = "photo is" if self._most == 1 else "photos are"
+            raise Problem(413, "too-large", f"At most {self._most} {photos} taken at a time.")
+        self._parts.append(bytearray())
+
+    def _add(self, data: bytes, start: int, end: int) -> None:
+        _check_size(len(self._parts[-1]) + end - start, self._limits.max_bytes)
+        self._parts[-1] += data[start:end]
+
+    def _end(self) -> None:
+        self._whole = True
+
+
+def _bad_form(reason: str) -> Problem:
+    return Problem(400, "bad-request", f"The multipart form cannot be read: {reason}.")
+
+
+def _check_size(size: int, most: int) -> None:
+    if size > most:
+        raise Problem(413, "too-large", f"Too many bytes; at most {most:,} are taken.")

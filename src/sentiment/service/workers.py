@@ -1,0 +1,95 @@
+"""Threads that decode and predict, and the queue before them, which has an end."""
+
+import asyncio
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from sentiment.decode import SIDE
+from sentiment.litert import LitertModel
+from sentiment.service import problems
+
+Result = TypeVar("Result")
+
+
+class Workers:
+    """A pool of threads with an interpreter of the model each.
+
+    Pillow and LiteRT let other threads run while they work, so the threads use a core each.
+    Every photo is predicted by itself: per photo, a batch of MobileNetV2 costs more.
+
+    Args:
+        model: the exported model.
+        threads: pieces of work done at a time.
+        max_waiting: pieces of work that may wait.
+    """
+
+    def __init__(self, model: Path, threads: int, max_waiting: int):
+        self.threads, self.max_waiting = threads, max_waiting
+        self.unfinished = 0
+        """Pieces of work that wait or are being done."""
+        self._mean_seconds = 0.0
+        self._lock = threading.Lock()
+        self._models: queue.SimpleQueue[LitertModel] = queue.SimpleQueue()
+        for _ in range(threads):
+            loaded = LitertModel(model)
+            loaded.predict(np.zeros((1, SIDE, SIDE, 3), np.uint8))
+            self._models.put(loaded)
+        self.card = loaded.card
+        self._pool = ThreadPoolExecutor(threads, "worker")
+
+    def check_room(self, pieces: int = 1) -> None:
+        """Refuse more work than may wait.
+
+        Raises:
+            Problem: 503, with the time in which the queue empties.
+        """
+        if self.unfinished + pieces > self.threads + self.max_waiting:
+            seconds = self.unfinished * self._mean_seconds / self.threads
+            raise problems.busy(max(1, math.ceil(seconds)))
+
+    async def run(
+        self, pieces: Sequence[Callable[[LitertModel], Result]]
+    ) -> list[Result | BaseException]:
+        """Do pieces of work, as many at a time as there are threads.
+
+        Returns:
+            What each returned or raised, in order.
+
+        Raises:
+            Problem: 503, there are too many.
+        """
+        self.check_room(len(pieces))
+        futures = [self._submit(piece) for piece in pieces]
+        return await asyncio.gather(*map(asyncio.wrap_future, futures), return_exceptions=True)
+
+    def close(self) -> None:
+        """Wait for what is being done."""
+        self._pool.shutdown()
+
+    def _submit(self, piece: Callable[[LitertModel], Result]) -> Future[Result]:
+        with self._lock:
+            self.unfinished += 1
+        future = self._pool.submit(self._do, piece)
+        future.add_done_callback(self._finished)  # or cancelled: its request ran out of time
+        return future
+
+    def _finished(self, future: Future) -> None:
+        with self._lock:
+            self.unfinished -= 1
+
+    def _do(self, piece: Callable[[LitertModel], Result]) -> Result:
+        model = self._models.get_nowait()
+        started = time.perf_counter()
+        try:
+            return piece(model)
+        finally:
+            self._models.put(model)
+            self._mean_seconds += 0.1 * (time.perf_counter() - started - self._mean_seconds)
