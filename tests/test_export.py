@@ -61,7 +61,7 @@ def test_every_format_is_written_and_answers_as_the_others(
     said = succeed("scripts/export_model.py", model, "--data-dir", drawn_data,
                    "--formats", *convert.FORMATS)  # fmt: skip
     assert said.count("n = 45") == 2 * len(convert.FORMATS)
-    photos = Dataset(drawn_data, "drawn").split("test").images(0, 5)
+    photos = Dataset(drawn_data, "drawn").split("test").images[:5]
     answers = {}
     for name, kind in convert.FORMATS.items():
         written = tmp_path / f"small{kind.ending}"
@@ -224,7 +224,7 @@ def test_exports_of_a_trained_model_give_its_predictions(
 
     with np.load(trained.with_name("fc_layers_mobilenet_result.npz")) as result:
         y_true, y_pred, y_prob = (result[name] for name in ("y_true", "y_pred", "y_prob"))
-    photos = Dataset(real_data, "dogs").split("test").images(0, 45)
+    photos = Dataset(real_data, "dogs").split("test").images[:45]
     exact = LitertModel(trained.with_name("fc_layers_mobilenet.tflite"), num_threads=2)
     answers = np.concatenate([exact.predict(photos[:1]), exact.predict(photos[1:])])
     np.testing.assert_allclose(answers, y_prob, atol=1e-5)

@@ -65,7 +65,7 @@ def caffe_steps(weights: list[np.ndarray], recipe: Recipe, steps: int) -> list[n
 def test_a_step_is_caffes_update(steps: int) -> None:
     network = model.build(SMALL, ALL, 3)
     before = network.get_weights()
-    model.compile_model(network, ALL)
+    model.compile_model(network, model.sgd(ALL))
     for _ in range(steps):
         network.train_on_batch(PHOTOS, LABELS)
     for ours, caffes in zip(network.get_weights(), caffe_steps(before, ALL, steps), strict=True):
@@ -76,7 +76,7 @@ def test_accumulated_parts_make_the_step_of_the_whole_batch() -> None:
     parts = dataclasses.replace(ALL, batch_size=4, gradient_accumulation_steps=2)
     network = model.build(SMALL, parts, 3)
     before = network.get_weights()
-    model.compile_model(network, parts)
+    model.compile_model(network, model.sgd(parts))
     network.train_on_batch(PHOTOS[:2], LABELS[:2])
     for unchanged, first in zip(network.get_weights(), before, strict=True):
         np.testing.assert_array_equal(unchanged, first)
@@ -87,7 +87,7 @@ def test_accumulated_parts_make_the_step_of_the_whole_batch() -> None:
 
 def test_the_penalty_is_in_the_loss() -> None:
     network = model.build(SMALL, ALL, 3)
-    model.compile_model(network, ALL)
+    model.compile_model(network, model.sgd(ALL))
     probability = network.predict_on_batch(PHOTOS)[range(4), LABELS]
     kernels = [w for w in network.get_weights() if w.ndim == 2]
     penalty = ALL.weight_decay / 2 * sum((w**2).sum() for w in kernels)
@@ -135,7 +135,7 @@ def test_only_what_the_recipe_says_learns(
     norm = next(x for x in backbone.layers if isinstance(x, keras.layers.BatchNormalization))
     dense = next(x for x in backbone.layers if isinstance(x, keras.layers.Dense))
     before = dense.get_weights()[0], norm.moving_mean.numpy(), norm.gamma.numpy()
-    model.compile_model(network, recipe)
+    model.compile_model(network, model.sgd(recipe))
     network.train_on_batch(PHOTOS, LABELS)
     after = dense.get_weights()[0], norm.moving_mean.numpy(), norm.gamma.numpy()
     unchanged = [np.array_equal(a, b) for a, b in zip(before, after, strict=True)]

@@ -321,8 +321,6 @@ def test_one_percent_of_bad_photos_is_skipped_and_listed_and_the_rest_is_there(t
     for row in (0, 200, 395):
         image = decode_file(source / split.paths[row])
         assert np.array_equal(split.images[row : row + 1][0], image)
-            split.images[row : row + 1][0], decode_file(source / split.paths[row])
-        )
 
 
 def test_more_bad_photos_than_allowed_leave_all_as_it_was(tmp_path):

@@ -127,7 +127,7 @@ def export(options: Options) -> None:
     threads = cpu_count()
     log.info("Milliseconds are the median of %d calls with one photo", TIMED_CALLS)
     expected = _predictions("Keras", network.predict_on_batch, batches)
-    _say("Keras", options.model, network.predict_on_batch, test.images(0, 1), threads)
+    _say("Keras", options.model, network.predict_on_batch, test.images[:1], threads)
 
     refused = []
     with tempfile.TemporaryDirectory(dir=options.model.parent, prefix=".partial-") as work:
@@ -135,7 +135,7 @@ def export(options: Options) -> None:
         source = convert.Source(
             network,
             Path(work) / "saved_model",
-            train.images(0, min(CALIBRATION_IMAGES, len(train))),
+            train.images[:CALIBRATION_IMAGES],
         )
         convert.write_saved_model(network, source.saved_model)
         for kind in wanted.values():
@@ -146,7 +146,7 @@ def export(options: Options) -> None:
                     predict = kind.load(temporary, threads)
                     answers = _predictions(kind.title, predict, batches)
                     agreement = _agreement(test.labels[rows], expected, answers)
-                    _say(kind.title, temporary, predict, test.images(0, 1), threads)
+                    _say(kind.title, temporary, predict, test.images[:1], threads)
                     for line in _in_words(agreement):
                         log.info("  %s", line)
                     if fault := agreement.fault(kind.quantised):

@@ -159,7 +159,7 @@ def _time(kind: str, file: Path, dataset: Dataset, images: int, threads: int) ->
     """Milliseconds of every call by batch size, the most memory taken, and the weights' bytes."""
     if hasattr(os, "sched_setaffinity"):  # Linux
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    pixels = dataset.split("test").images(0, images)
+    pixels = dataset.split("test").images[:images]
     predict, weights_bytes = _keras(file) if kind == "Keras" else _litert(file, threads)
     milliseconds = {}
     for size in BATCHES:

@@ -62,7 +62,7 @@ class Tested:
             raise UserError(f"{dataset.folder}: prepared anew since its test split was predicted")
 
     def image(self, row: int) -> np.ndarray:
-        return self._split.images(row, row + 1)[0]
+        return self._split.images[row : row + 1][0]
 
     def photo(self, row: int) -> Photo:
         p = self.predictions

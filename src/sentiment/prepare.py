@@ -1,13 +1,16 @@
 """Prepare a photo collection: decode every photo once into a store that all scripts read."""
 
+import contextlib
 import hashlib
+import importlib
+import itertools
 import logging
 import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import tyro
@@ -18,10 +21,14 @@ from sentiment.errors import BadImage, UserError
 from sentiment.progress import progress
 from sentiment.sources import Photo, Source
 
+if TYPE_CHECKING:
+    from joblib import Parallel
+
 log = logging.getLogger(__name__)
 
-BLOCK = 512
-"""Photos decoded together: 77 MB of pixels at most wait to be written."""
+TASK, BLOCK = 8, 1024
+"""Photos a worker takes at a time, and photos under way: 154 MB of pixels at most wait to be
+written."""
 
 MIXED = ("train", "validation")
 """Splits stored in random order, so that no chunk holds one class alone; test keeps its list's."""
@@ -43,6 +50,11 @@ class Options:
     """Skip and list photos that cannot be decoded, but stop when a split has more than this."""
     data_dir: Path = project.DATA_DIR
     """Where the prepared data go, in a folder of their name."""
+    workers: int = -1
+    """Photos decoded at a time; -1 is one a core. What is written does not depend on it."""
+    scheduler: str | None = None
+    """Address of a Dask scheduler, HOST:PORT: decode on its workers, which see the photos under
+    the same path and, as the scheduler does, have this checkout's src in PYTHONPATH."""
     overwrite: bool = False
     """Replace prepared data of this name."""
 
@@ -65,6 +77,8 @@ def prepare(options: Options) -> None:
         raise UserError(f"--source {options.source}: no such folder")
     if not 0 <= options.max_bad_percent <= 100:
         raise UserError(f"--max-bad-percent {options.max_bad_percent}: expected 0 to 100")
+    if options.workers != -1 and options.workers < 1:
+        raise UserError(f"--workers {options.workers}: expected 1 or more, or -1 for every core")
     if options.seed < 0:
         raise UserError(f"--seed {options.seed}: expected 0 or more")
     folder, root = options.data_dir / name, options.source.resolve()
@@ -99,9 +113,9 @@ def prepare(options: Options) -> None:
         raise UserError(f"{options.data_dir}: {free / 1e9:.1f} GB free, {needed / 1e9:.1f} needed")
 
     started = time.monotonic()
-    with files.whole_folder(folder) as temporary:
+    with _workers(options) as pool, files.whole_folder(folder) as temporary:
         splits = {
-            split: _write_split(source, split, photos, temporary / split, options)
+            split: _write_split(source, split, photos, temporary / split, options, pool)
             for split, photos in source.splits.items()
         }
         prints = [split["fingerprint"] for split in splits.values()]
@@ -122,7 +136,12 @@ def prepare(options: Options) -> None:
 
 
 def _write_split(
-    source: Source, split: str, photos: list[Photo], folder: Path, options: Options
+    source: Source,
+    split: str,
+    photos: list[Photo],
+    folder: Path,
+    options: Options,
+    pool: "Parallel",
 ) -> dict:
     """Decode and store one split; return its part of the manifest."""
     from sentiment.store import Writer
@@ -135,7 +154,7 @@ def _write_split(
     skipped: list[dict[str, str]] = []
     started = time.monotonic()
     with progress(split, len(photos)) as advance:
-        for photo, image in _decoded(source.root, photos):
+        for photo, image in _decoded(pool, source.root, photos):
             advance(1)
             if isinstance(image, BadImage):
                 skipped.append({"path": photo.path, "reason": str(image)})
@@ -168,20 +187,61 @@ def _write_split(
     }
 
 
-def _decoded(root: Path, photos: list[Photo]) -> Iterator[tuple[Photo, np.ndarray | BadImage]]:
-    """Every photo in turn with its pixels, or with why it has none; decoded on all cores."""
-    from joblib import Parallel, delayed
+@contextlib.contextmanager
+def _workers(options: Options) -> Iterator["Parallel"]:
+    """What decodes: threads of this process, or a Dask cluster's workers."""
+    from joblib import Parallel, parallel_config
 
-    # Pillow lets go of Python's lock while it decodes, so threads do, and share memory.
-    with Parallel(n_jobs=-1, prefer="threads") as pool:
-        for start in range(0, len(photos), BLOCK):
-            block = photos[start : start + BLOCK]
-            images = pool(delayed(_decode)(root / photo.path) for photo in block)
-            yield from zip(block, images, strict=True)
-
-
-def _decode(path: Path) -> np.ndarray | BadImage:
+    if not options.scheduler:
+        # Pillow lets go of Python's lock while it decodes, so threads do, and share memory.
+        with Parallel(options.workers, return_as="generator", prefer="threads") as pool:
+            yield pool
+        return
     try:
-        return decode_file(path)
-    except BadImage as bad:
-        return bad
+        from distributed import Client
+    except ImportError:
+        raise UserError('--scheduler: pip install "dask[distributed]" first') from None
+    try:
+        client = Client(options.scheduler, timeout=10)
+    except (OSError, ValueError) as error:
+        raise UserError(f"--scheduler {options.scheduler}: no answer ({error})") from None
+    with client:
+        try:
+            client.run_on_scheduler(importlib.import_module, __name__)
+            workers = client.run(importlib.import_module, __name__)
+        except ImportError:
+            raise UserError(
+                f"--scheduler {options.scheduler}: it and its workers do not find this library; "
+                f"start them with PYTHONPATH={project.ROOT / 'src'}"
+            ) from None
+        if not workers:
+            raise UserError(f"--scheduler {options.scheduler}: has no workers; start some")
+        log.info("  %d workers of %s decode", len(workers), options.scheduler)
+        with (
+            parallel_config("dask", client=client),
+            Parallel(options.workers, return_as="generator") as pool,
+        ):
+            yield pool
+
+
+def _decoded(
+    pool: "Parallel", root: Path, photos: list[Photo]
+) -> Iterator[tuple[Photo, np.ndarray | BadImage]]:
+    """Every photo in turn with its pixels, or with why it has none."""
+    from joblib import delayed
+
+    for start in range(0, len(photos), BLOCK):
+        block = photos[start : start + BLOCK]
+        paths = [root / photo.path for photo in block]
+        tasks = (delayed(_decode)(paths[i : i + TASK]) for i in range(0, len(block), TASK))
+        yield from zip(block, itertools.chain.from_iterable(pool(tasks)), strict=True)
+
+
+def _decode(paths: list[Path]) -> list[np.ndarray | BadImage]:
+    images = []
+    for path in paths:
+        try:
+            images.append(decode_file(path))
+        except BadImage as bad:
+            images.append(bad)
+    return images
