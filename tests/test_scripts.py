@@ -39,7 +39,7 @@ def test_the_library_names_no_network() -> None:
 
 
 @pytest.mark.parametrize(
-    "script", [*SCRIPTS, ROOT / "scripts/prepare_data.py"], ids=lambda p: p.stem
+    "script", [*SCRIPTS, *sorted(ROOT.glob("scripts/*.py"))], ids=lambda p: p.stem
 )
 def test_help_shows_the_command_and_loads_no_backend(script: Path, tmp_path: Path) -> None:
     for name in ("tensorflow", "keras", "jax"):

@@ -1,14 +1,16 @@
 """Batches of stored rows, in order or shuffled, read ahead in the background."""
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import keras
 import numpy as np
 
+from sentiment.errors import UserError
 from sentiment.store import CHUNK
 
 WINDOW = 32
@@ -54,6 +56,8 @@ class Batches(keras.utils.PyDataset):
         self.shuffle_seed = shuffle_seed
         self.handed_over = np.zeros(len(self))
         """When each batch of the epoch was ready, in `time.perf_counter` seconds."""
+        self.failure: UserError | None = None
+        """Why a batch could not be read."""
         self._window = max(1, WINDOW * CHUNK // batch_size)  # in batches
         self._readers = ThreadPoolExecutor(READERS, "reader")
         self._lock = threading.Lock()
@@ -92,8 +96,12 @@ class Batches(keras.utils.PyDataset):
                     self._windows[ahead] = self._read(ahead)
             self._windows = {w: read for w, read in self._windows.items() if abs(w - window) < 2}
             inputs, reading = self._windows[window]
-        for chunk in reading:
-            chunk.result()
+        try:
+            for chunk in reading:
+                chunk.result()
+        except UserError as error:
+            self.failure = error
+            raise
         self.handed_over[index] = time.perf_counter()
         return inputs[batch], self.stored.labels[rows]
 
@@ -119,7 +127,19 @@ def predict(network: keras.Model, batches: Batches, advance: Callable[[int], Non
     bar = keras.callbacks.LambdaCallback(
         on_predict_batch_end=lambda batch, logs: advance(batches.size(batch))
     )
-    return network.predict(batches, verbose=0, callbacks=[bar])
+    with reading(batches):
+        return network.predict(batches, verbose=0, callbacks=[bar])
+
+
+@contextlib.contextmanager
+def reading(*several: Batches) -> Iterator[None]:
+    """Raise what stopped the reading, not what Keras makes of it on its way out of a thread."""
+    try:
+        yield
+    except Exception:
+        for failure in filter(None, (batches.failure for batches in several)):
+            raise failure from None
+        raise
 
 
 def _by_chunk(rows: np.ndarray, values: np.ndarray) -> list[np.ndarray]:

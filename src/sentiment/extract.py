@@ -97,7 +97,8 @@ def _write(folder: Path, backbone: keras.Model, batches: Batches, dtype: str, sp
         for start in range(0, len(batches.rows), block):
             rows = batches.rows[start : start + block]
             part = Batches(batches.stored, rows, batches.batch_size, shuffle_seed=None)
-            computed = predict(backbone, part, advance).astype(dtype)
+            with np.errstate(over="ignore"):  # said in words
+                computed = predict(backbone, part, advance).astype(dtype)
             if not np.isfinite(computed).all():
                 raise UserError(
                     f"the features of {split} are not all numbers in {dtype}; check --weights, "

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 
 from sentiment import extract, metrics, model, model_file, stratify
-from sentiment.batches import Batches
+from sentiment.batches import Batches, reading
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
 from sentiment.history import History, hours_minutes_seconds
@@ -113,7 +113,7 @@ def _epochs(
         monitor="val_loss", mode="min", patience=recipe.patience, restore_best_weights=True
     )
     rate = SCHEDULES[recipe.schedule]
-    with contextlib.closing(history):
+    with contextlib.closing(history), reading(train, validation):
         learner.fit(
             train,
             validation_data=validation,

@@ -1,0 +1,153 @@
+"""Bottleneck features: what is stored, when it is used again, and that it trains as without."""
+
+import collections
+import csv
+import dataclasses
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from conftest import ROOT, refusal, succeed
+from test_model import SMALL
+
+from sentiment import extract, model
+from sentiment.batches import Batches
+from sentiment.dataset import Dataset
+from sentiment.errors import UserError
+from sentiment.recipe import Recipe
+
+FC = Recipe(layers="fc", weights="none")
+ROWS = np.delete(np.arange(150), [3, 16, 17, 90])
+"""Of the training split: not all, and not whole chunks."""
+
+
+@pytest.fixture
+def dataset(drawn_data: Path, tmp_path: Path) -> Dataset:
+    """A copy of the drawn data, without features."""
+    shutil.copytree(drawn_data / "drawn", tmp_path / "drawn",
+                    ignore=shutil.ignore_patterns("features"))  # fmt: skip
+    return Dataset(tmp_path, "drawn")
+
+
+@pytest.fixture
+def network() -> keras.Model:
+    keras.utils.set_random_seed(1)
+    return model.build(SMALL, FC, 3)
+
+
+def compute(network: keras.Model, dataset: Dataset, recipe: Recipe = FC, rows=ROWS):
+    return extract.features(network, SMALL, recipe, dataset, "train", rows, batch_size=48)
+
+
+def folders(dataset: Dataset) -> set[str]:
+    return {path.name for path in (dataset.folder / "features").iterdir()}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_each_row_has_the_output_of_the_frozen_layers(dtype, dataset, network, monkeypatch):
+    monkeypatch.setattr(extract, "BLOCK_BYTES", 1)  # a batch a block
+    recipe = dataclasses.replace(FC, feature_dtype=dtype)
+    features = compute(network, dataset, recipe)
+    split = dataset.split("train")
+    expected = model.without_head(network).predict(split.images[:][ROWS], verbose=0)
+    assert features.dtype == np.dtype(dtype)
+    for seed in (None, 1):
+        batches = Batches(features, ROWS, 48, seed)
+        images = Batches(split, ROWS, 48, seed)
+        for index in range(len(batches)):
+            values, labels = batches[index]
+            pixels, of_pixels = images[index]
+            np.testing.assert_array_equal(labels, of_pixels)
+            found = model.without_head(network).predict_on_batch(pixels)
+            np.testing.assert_allclose(values, found, rtol=2e-3, atol=1e-3)
+    np.testing.assert_allclose(features.take(ROWS), expected, rtol=2e-3, atol=1e-3)
+
+
+def test_features_are_used_again_only_for_the_very_same_case(dataset, network, monkeypatch):
+    computed = []
+    predict = extract.predict
+    monkeypatch.setattr(
+        extract, "predict", lambda *args: computed.append(1) or predict(*args)
+    )  # fmt: skip
+    compute(network, dataset)
+    compute(network, dataset)
+    assert len(computed) == 1
+    other = model.build(SMALL, FC, 3)  # other random weights
+    cases = [
+        {"network": other},
+        {"rows": ROWS[1:]},
+        {"recipe": dataclasses.replace(FC, feature_dtype="float16")},
+        {"recipe": dataclasses.replace(FC, preprocessing="caffe")},
+        {"recipe": dataclasses.replace(FC, precision="mixed_bfloat16")},
+    ]
+    for number, case in enumerate(cases, 2):
+        compute(**{"network": network, "dataset": dataset} | case)
+        assert len(computed) == number
+        assert len(folders(dataset)) == number
+    dataset.manifest["fingerprint"] = "other data"
+    compute(network, dataset)
+    assert len(computed) == len(cases) + 2
+
+
+def test_features_too_large_for_float16_are_refused_and_leave_nothing(dataset, network):
+    dense = network.get_layer("backbone").layers[-1]
+    dense.set_weights([weight * 1e6 for weight in dense.get_weights()])
+    with pytest.raises(UserError, match="--feature-dtype float32"):
+        compute(network, dataset, dataclasses.replace(FC, feature_dtype="float16"))
+    assert not folders(dataset)
+
+
+def test_a_disk_too_small_is_said_beforehand(dataset, network, monkeypatch):
+    usage = collections.namedtuple("usage", "free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(100))
+    with pytest.raises(UserError, match=r"--feature-dtype float16, .* --no-feature-cache"):
+        compute(network, dataset)
+    assert not (dataset.folder / "features").exists()
+
+
+def test_features_are_listed_and_cleared(dataset, network):
+    compute(network, dataset)
+    data_dir = dataset.folder.parent
+    (name,) = folders(dataset)
+    listed = succeed("scripts/features.py", "list", "--data-dir", data_dir)
+    assert f"drawn/features/{name}" in listed
+    kept = succeed("scripts/features.py", "clear", "--dataset", "other", "--data-dir", data_dir)
+    assert "0 feature stores" in kept
+    succeed("scripts/features.py", "clear", "--dataset", "drawn", "--data-dir", data_dir)
+    assert not folders(dataset)
+
+
+@pytest.mark.slow
+def test_training_on_features_is_training_through_the_frozen_layers(
+    real_data: Path, weights: Path, tmp_path: Path
+) -> None:
+    script = ROOT / "src/mobilenet/fc_layer_train_mobilenet.py"
+    (tmp_path / "data").mkdir()
+    shutil.copytree(real_data / "dogs", tmp_path / "data/dogs",
+                    ignore=shutil.ignore_patterns("features"))  # fmt: skip
+    learned = {}
+    for way, flags in {"with": [], "without": ["--no-feature-cache"]}.items():
+        where = ["--dataset", "dogs", "--percent", 30, "--data-dir", tmp_path / "data",
+                 "--logs-dir", tmp_path / way, "--models-dir", tmp_path / way]  # fmt: skip
+        succeed(script, *where, "--weights", weights, "--epochs", 3, *flags)
+        succeed(script.with_name(f"result_predict_{script.name}"), *where)
+        with (tmp_path / way / "dogs/test_fc_layers_mobilenet_history.csv").open() as lines:
+            history = [
+                [float(row[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")]
+                for row in csv.DictReader(lines)
+            ]
+        result = tmp_path / way / "dogs/test_fc_layers_mobilenet_result.npz"
+        with np.load(result, allow_pickle=False) as arrays:
+            learned[way] = history, arrays["y_prob"], arrays["y_pred"]
+        again = succeed(script, *where, "--weights", weights, "--epochs", 1, *flags)
+        assert ("features of train: those in" in again) == (way == "with")
+    for with_features, without in zip(learned["with"], learned["without"], strict=True):
+        np.testing.assert_allclose(with_features, without, atol=1e-5)
+
+    (chunk,) = tmp_path.glob("data/dogs/features/mobilenet_train_*/values/data/__0.blp")
+    chunk.write_bytes(b"")
+    where = ["--dataset", "dogs", "--percent", 30, "--data-dir", tmp_path / "data",
+             "--logs-dir", tmp_path, "--models-dir", tmp_path, "--weights", weights]  # fmt: skip
+    assert "python scripts/features.py clear" in refusal(script, *where)
