@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment import cli, drawn_photos, files, learning_curves, metrics, project
+from sentiment import cli, drawn_photos, files, project
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
-from sentiment.history import hours_minutes_seconds
+from sentiment.progress import hours_minutes_seconds
 from sentiment.runs import Run
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,8 @@ def main() -> None:
     log.info("\nMobileNetV2 on %s, from %s", photos_are, weights_are)
     for line in _table(runs):
         log.info(line)
+    from sentiment import learning_curves  # matplotlib, which --help does without
+
     picture = project.LOGS_DIR / NAME / "learning_curves.png"
     named = {run.way: run for run in runs}
     learning_curves.draw(named, f"MobileNetV2 on {photos_are}, from {weights_are}", picture)
@@ -127,6 +129,8 @@ def _run(script: str | Path, *words: object) -> None:
 
 def _table(runs: list[Run]) -> list[str]:
     """One line a run, from the files it left."""
+    from sentiment import metrics  # scipy, likewise
+
     lines = [f"  {'':5}{'test accuracy, 95 % interval':34}{'training':>9}{'model':>10}"]
     for run in runs:
         with np.load(run.result(NAME), allow_pickle=False) as result:

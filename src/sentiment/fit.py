@@ -12,8 +12,9 @@ from sentiment import extract, metrics, model, model_file, stratify
 from sentiment.batches import Batches, reading
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
-from sentiment.history import History, hours_minutes_seconds
+from sentiment.history import History
 from sentiment.monitor import Monitor
+from sentiment.progress import hours_minutes_seconds
 from sentiment.recipe import Architecture, Recipe
 from sentiment.runs import Run
 from sentiment.schedule import SCHEDULES

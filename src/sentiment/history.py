@@ -10,7 +10,7 @@ import keras
 
 from sentiment import files
 from sentiment.batches import Batches
-from sentiment.progress import progress
+from sentiment.progress import hours_minutes_seconds, progress
 
 log = logging.getLogger(__name__)
 
@@ -76,9 +76,3 @@ class History(keras.callbacks.Callback):
             len(self.batches.rows) / seconds, 100 * self._waiting / seconds,
             hours_minutes_seconds(left),
         )  # fmt: skip
-
-
-def hours_minutes_seconds(seconds: float) -> str:
-    """Such as 1:02:03."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
