@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from sentiment import extract, metrics, model, model_file, stratify
 from sentiment.batches import Batches, reading
@@ -18,6 +19,7 @@ from sentiment.progress import hours_minutes_seconds
 from sentiment.recipe import Architecture, Recipe
 from sentiment.runs import Run
 from sentiment.schedule import SCHEDULES
+from sentiment.store import Split
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +51,7 @@ def fit(
 
     step = recipe.batch_size // recipe.gradient_accumulation_steps
     stored = {split: dataset.split(split) for split in SHUFFLED}
-    rows = {s: stratify.subset(stored[s].labels, run.percent, recipe.seed) for s in SHUFFLED}
+    rows = {split: rows_of(of, run, recipe) for split, of in stored.items()}
     optimizer = model.sgd(recipe)
     with Monitor(run.resources):
         learner, extraction_seconds = network, 0.0
@@ -99,6 +101,11 @@ def fit(
     if extraction_seconds:
         log.info("  and computing its features %s", hours_minutes_seconds(extraction_seconds))
     return network, outcome
+
+
+def rows_of(stored: Split, run: Run, recipe: Recipe) -> np.ndarray:
+    """The rows of a split that a run uses: ascending, int64."""
+    return stratify.subset(stored.labels, run.percent, recipe.seed)
 
 
 def _epochs(

@@ -18,8 +18,8 @@ SECONDS_BETWEEN_LINES = 60
 
 
 @contextlib.contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield a function to call with the number of images that have just been done."""
+def progress(what: str, total: int, unit: str = "images") -> Iterator[Callable[[int], None]]:
+    """Yield a function to call with the number of units that have just been done."""
     console = Console()
     started = last = time.monotonic()
     done = 0
@@ -29,10 +29,10 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
         done += count
         now = time.monotonic()
         rate = done / (now - started)
-        bar.update(task, completed=done, rate=f"{rate:,.0f} images/s")
+        bar.update(task, completed=done, rate=f"{rate:,.1f} {unit}/s")
         if not console.is_terminal and now - last > SECONDS_BETWEEN_LINES:
             last = now
-            left = f"{rate:,.0f} images/s, {(total - done) / rate:,.0f} s left"
+            left = f"{rate:,.0f} {unit}/s, {(total - done) / rate:,.0f} s left"
             print(f"{what}: {done:,} of {total:,}, {left}", flush=True)
 
     columns = (

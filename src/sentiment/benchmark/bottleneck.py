@@ -1,0 +1,62 @@
+"""FT-F on stored features against FT-F through all layers, and one forward pass alone."""
+
+import dataclasses
+import logging
+import shutil
+import time
+from pathlib import Path
+
+from sentiment import fit, model, model_file
+from sentiment.batches import Batches, predict
+from sentiment.benchmark.comparison import Comparison, compare
+from sentiment.dataset import Dataset
+from sentiment.networks import Network
+from sentiment.runs import Run
+
+UNCACHED = "FT-F through all layers in every epoch"
+
+
+def compare_ft_f(
+    network: Network, weights: str, dataset: Dataset, percent: float, work: Path, rounds: int
+) -> Comparison:
+    """Time FT-F's training phase, its features computed anew each time.
+
+    The forward pass is of the same training and validation images, and saves the model.
+    """
+    recipe = dataclasses.replace(network.recipes["fc"], weights=weights)
+    architecture = network.architecture
+    run = Run(architecture.name, "fc", dataset.name, percent, work / "logs", work / "models")
+    run.history.parent.mkdir(parents=True, exist_ok=True)
+
+    def train(cache: bool) -> float:
+        shutil.rmtree(dataset.folder / "features", ignore_errors=True)
+        logging.getLogger("sentiment").setLevel(logging.WARNING)
+        choice = dataclasses.replace(recipe, feature_cache=cache)
+        trained, outcome = fit.fit(architecture, choice, dataset, run, None)
+        started = time.perf_counter()
+        model_file.save(trained, run.model, outcome)
+        saving = time.perf_counter() - started
+        logging.getLogger("sentiment").setLevel(logging.INFO)
+        parts = ("extraction_seconds", "training_seconds", "validation_seconds")
+        images = outcome["train_images"] + outcome["validation_images"]
+        return (sum(outcome[part] for part in parts) + saving) / images
+
+    def forward() -> float:
+        whole = model.build(architecture, recipe, len(dataset.class_names))
+        backbone, images = model.without_head(whole), 0
+        started = time.perf_counter()
+        for split in fit.SHUFFLED:
+            stored = dataset.split(split)
+            batches = Batches(stored, fit.rows_of(stored, run, recipe), recipe.batch_size, None)
+            predict(backbone, batches, lambda count: None)
+            images += len(batches.rows)
+        model_file.save(whole, run.model, {})
+        return (time.perf_counter() - started) / images
+
+    ways = {
+        UNCACHED: lambda: train(cache=False),
+        "FT-F on features computed once": lambda: train(cache=True),
+        "one forward pass, and saving": forward,
+    }
+    title = f"{architecture.title} FT-F, {recipe.epochs} epochs"
+    return compare(title, UNCACHED, ways, rounds)

@@ -1,0 +1,41 @@
+"""Several ways to do the same work, timed in turn."""
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sentiment.progress import progress
+
+
+@dataclass
+class Comparison:
+    """Seconds an image of each way, in every round."""
+
+    title: str
+    base: str
+    """The way that the others are held against."""
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+
+    def ratio(self, way: str) -> tuple[float, float, float]:
+        """How many times as fast as the base: the medians' ratio, least and largest of a round."""
+        base, other = self.seconds[self.base], self.seconds[way]
+        rounds = [b / o for b, o in zip(base, other, strict=True)]
+        return statistics.median(base) / statistics.median(other), min(rounds), max(rounds)
+
+
+def compare(title: str, base: str, ways: dict[str, Callable[[], float]], rounds: int) -> Comparison:
+    """Take the ways in turn, one round after the other, so that a machine's moods spoil all alike.
+
+    Args:
+        ways: by name, what does the work and returns its seconds an image.
+        rounds: how often each is done, after one round that does not count.
+    """
+    measured = Comparison(title, base, {name: [] for name in ways})
+    with progress(title, (rounds + 1) * len(ways), "runs") as advance:
+        for number in range(rounds + 1):
+            for name, work in ways.items():
+                seconds = work()
+                if number:
+                    measured.seconds[name].append(seconds)
+                advance(1)
+    return measured

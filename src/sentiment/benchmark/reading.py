@@ -1,0 +1,62 @@
+"""A shuffled epoch from the store against plain memory-mapped reading, and the report's layout."""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import bcolz
+import numpy as np
+
+from sentiment.batches import Batches
+from sentiment.benchmark.comparison import Comparison, compare
+from sentiment.decode import SIDE
+from sentiment.store import Split, Writer
+
+BATCH = 64
+RAW = "numpy.memmap in order"
+REPORTS_IMAGES = 512
+"""Stored in the report's layout, of which as many are read."""
+
+
+def compare_reading(images: np.ndarray, count: int, work: Path, rounds: int) -> Comparison:
+    """Time epochs over `count` images, which are those given over and over: uint8 (n, ...)."""
+    writer = Writer(work / "store", count)
+    with (work / "raw").open("wb") as raw:
+        for row in range(count):
+            writer.append(images[row % len(images)], 0, str(row), 0)
+            raw.write(images[row % len(images)])
+    writer.close()
+    plain = np.memmap(work / "raw", np.uint8, "r", shape=(count, SIDE, SIDE, 3))
+    batches = Batches(Split(work / "store"), np.arange(count), BATCH, shuffle_seed=1)
+    some = np.resize(np.arange(len(images)), REPORTS_IMAGES)
+    reports = bcolz.carray(images[some].astype(np.float32), rootdir=str(work / "report"))
+    reports.flush()
+    order = np.random.default_rng(1)
+
+    def in_order() -> float:
+        return _seconds((np.array(plain[i : i + BATCH]) for i in range(0, count, BATCH)), count)
+
+    def shuffled() -> float:
+        batches.start_epoch(int(order.integers(1000)))
+        return _seconds((batches[i][0] for i in range(len(batches))), count)
+
+    def as_the_report() -> float:
+        rows = order.permutation(REPORTS_IMAGES)
+        parts = np.split(rows, range(BATCH, REPORTS_IMAGES, BATCH))
+        taken = (np.stack([reports[int(row)] for row in part]) for part in parts)
+        return _seconds(taken, REPORTS_IMAGES)
+
+    ways = {
+        RAW: in_order,
+        "the store, shuffled": shuffled,
+        "the report's layout (float32, random rows)": as_the_report,
+    }
+    return compare(f"reading, {count:,} images in the page cache", RAW, ways, rounds)
+
+
+def _seconds(batches: Iterable[np.ndarray], count: int) -> float:
+    """Seconds an image until the last batch is there."""
+    started = time.perf_counter()
+    for _ in batches:
+        pass
+    return (time.perf_counter() - started) / count
