@@ -19,6 +19,11 @@ NETWORKS = sorted(file.parent.name for file in SRC.glob("*/architecture.py"))
 TRAINING_SCRIPTS = sorted(SRC.glob("*/[!r]*_layer_train_*.py"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the tests of a group: they keep one worker busy for minutes."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
 def start(*command: object, **settings: str) -> subprocess.CompletedProcess:
     """Run a command to its end as a person would, with more environment variables."""
     return subprocess.run(
