@@ -16,6 +16,7 @@ from sentiment.dataset import Dataset
 from sentiment.errors import UserError
 from sentiment.litert import LitertModel
 from sentiment.metrics import Accuracy
+from sentiment.runs import EXPORTS
 
 
 @pytest.fixture
@@ -238,3 +239,7 @@ def test_exports_of_a_trained_model_give_its_predictions(
     about = small.card.pop("export")
     assert small.card == model_file.read_card(trained)
     assert about["exported"] == {"n": 45, "correct": right}
+
+
+def test_every_export_is_known_to_the_run_that_it_came_from() -> None:
+    assert {kind.ending for kind in convert.FORMATS.values()} == set(EXPORTS)

@@ -345,3 +345,36 @@ def test_a_bad_photo_with_a_name_that_is_not_utf8_does_not_end_in_a_traceback(tm
     done = run(PREPARE, "dogs", "--source", source, "--data-dir", tmp_path / "data",
                "--max-bad-percent", 50, PYTHONIOENCODING="utf-8:backslashreplace")  # fmt: skip
     assert done.returncode in (0, 2), done.stderr
+
+
+def stores(data_dir: Path) -> dict[str, bytes]:
+    """Every file of the prepared data but the manifest, which holds times."""
+    files = sorted(path for path in data_dir.rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(data_dir)): path.read_bytes()
+        for path in files
+        if path.name != "manifest.json"
+    }
+
+
+def test_any_number_of_workers_and_a_cluster_write_the_same_bytes(drawn, tmp_path):
+    from distributed import LocalCluster
+
+    def prepared(name: str, *flags: object) -> dict[str, bytes]:
+        where = ["--source", drawn, "--data-dir", tmp_path / name]
+        succeed(PREPARE, "dogs", *where, *flags)
+        return stores(tmp_path / name)
+
+    one = prepared("one", "--workers", 1)
+    assert len(one) > 20
+    assert prepared("three", "--workers", 3) == one
+    with LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
+        assert prepared("cluster", "--scheduler", cluster.scheduler_address) == one
+
+
+def test_a_scheduler_that_is_not_there_and_no_workers_are_named(drawn, tmp_path):
+    where = ["dogs", "--source", drawn, "--data-dir", tmp_path]
+    line = refusal(PREPARE, *where, "--scheduler", "127.0.0.1:9")
+    assert "--scheduler 127.0.0.1:9: no answer" in line
+    assert "--workers 0: expected 1 or more" in refusal(PREPARE, *where, "--workers", 0)
+    assert not list(tmp_path.iterdir())

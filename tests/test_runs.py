@@ -182,8 +182,12 @@ def test_a_finished_run_is_kept_unless_told_otherwise(drawn_data: Path, tmp_path
     assert json.loads((logs / "fc_layers_mobilenet_run.json").read_text())["status"] == "failed"
     assert model.read_bytes() == before
 
-    assert "fc_layers_mobilenet_result.npz" in succeed(training, *where, *recipe, "--overwrite")
-    assert names(models) == {model.name}  # the result of the model replaced is gone
+    model.with_suffix(".tflite").touch()
+    model.with_name("fc_layers_mobilenet_saved_model").mkdir()
+    said = succeed(training, *where, *recipe, "--overwrite")
+    for outdated in ("_result.npz", ".tflite", "_saved_model"):
+        assert f"fc_layers_mobilenet{outdated}" in said
+    assert names(models) == {model.name}  # what the model replaced had made is gone
 
     for _ in range(2):  # a part's run replaces the one before unasked
         succeed(training, *where, *recipe, "--percent", 10)

@@ -57,6 +57,14 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(replaced, ignore_errors=True)
 
 
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
 def write_json(path: Path, content: dict) -> None:
     """Write `content` as indented JSON, whole or not at all."""
     with whole_file(path) as temporary:

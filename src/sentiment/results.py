@@ -13,12 +13,10 @@ from sentiment import files, model_file, predictions, project
 from sentiment.errors import UserError
 from sentiment.networks import Network, networks
 from sentiment.predictions import Predictions
-from sentiment.runs import Run
+from sentiment.runs import EXPORTS, Run
 
 TTD = "ttd"
 """The name under which TTD is prepared."""
-
-EXPORTS = (".tflite", "_int8.tflite", ".onnx", "_saved_model")
 
 HISTORY = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 RESOURCES = ("cpu_percent", "cpu_percent_life", "rss_bytes", "vms_bytes")

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from sentiment.errors import UserError
 
+EXPORTS = (".tflite", "_int8.tflite", ".onnx", "_saved_model")
+"""What follows a run's name in the names of its exported models."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -47,7 +50,7 @@ class Run:
         return self.models_dir / self.dataset / f"{self.name}.keras"
 
     def exported(self, ending: str = ".tflite") -> Path:
-        """The model in another format: `.tflite`, `_int8.tflite`, `.onnx` or `_saved_model`."""
+        """The model in another format, one of EXPORTS."""
         return self.models_dir / self.dataset / (self.name + ending)
 
     def result(self, tested_on: str) -> Path:
@@ -60,6 +63,10 @@ class Run:
         folder = self.models_dir / self.dataset
         others = folder.glob(f"{self.name}_on_*_result.npz")
         return sorted({*folder.glob(self.result(self.dataset).name), *others})
+
+    def exports(self) -> list[Path]:
+        """Every exported model that is there."""
+        return [path for path in map(self.exported, EXPORTS) if path.exists()]
 
     def log_file(self, ending: str) -> Path:
         """Such as `fc_layers_mobilenet_history.csv` for the ending `_history.csv`."""

@@ -89,8 +89,8 @@ def train(architecture: Architecture, options: Options) -> None:
         network, outcome = fit(architecture, recipe, dataset, run, head_from)
         manifest |= outcome | {"status": "finished"}
         model_file.save(network, run.model, manifest)
-        for outdated in run.results():
-            outdated.unlink()
+        for outdated in (*run.results(), *run.exports()):
+            files.remove(outdated)
             log.info("  removed %s, made by the model that this one replaces", outdated)
         log.info("Saved %s", run.model)
     except BaseException as error:
