@@ -1,20 +1,24 @@
 """scripts/benchmark.py, small: that both sides run, and what it leaves."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
 from conftest import refusal, succeed
+from test_model import SMALL
+
+from sentiment.dataset import Dataset
+from sentiment.networks import Network
+from sentiment.recipe import Recipe
 
 BENCHMARK = "scripts/benchmark.py"
 
 
-@pytest.mark.slow
-def test_every_comparison_is_printed_saved_and_drawn(drawn_data: Path, tmp_path: Path) -> None:
+def test_every_way_is_printed_saved_and_drawn(drawn_data: Path, tmp_path: Path) -> None:
     said = succeed(
-        BENCHMARK, "--count", 4, "--images", 100, "--dataset", "drawn", "--data-dir", drawn_data,
-        "--percent", 20, "--weights", "none", "--batch-size", 4, "--steps", 3, "--rounds", 1,
-        "--logs-dir", tmp_path,
+        BENCHMARK, "--parts", "preparation", "reading", "--count", 4, "--images", 100,
+        "--dataset", "drawn", "--data-dir", drawn_data, "--rounds", 2, "--logs-dir", tmp_path,
     )  # fmt: skip
     with (tmp_path / "benchmark" / "benchmark.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
@@ -23,14 +27,36 @@ def test_every_comparison_is_printed_saved_and_drawn(drawn_data: Path, tmp_path:
         by_comparison.setdefault(row["comparison"], []).append(row)
         assert row["way"] in said
         assert float(row["images_per_second"]) > 0
-        assert float(row["least"]) <= float(row["ratio"]) <= float(row["most"])
-    assert len(by_comparison) == 4
+        assert float(row["least"]) <= float(row["most"])
+    assert len(by_comparison) == 2
     for group in by_comparison.values():
         assert float(group[0]["ratio"]) == 1  # the base
         rate = float(group[0]["images_per_second"])
         for row in group:
             assert float(row["ratio"]) == pytest.approx(float(row["images_per_second"]) / rate)
     assert {path.suffix for path in (tmp_path / "benchmark").iterdir()} == {".csv", ".png", ".svg"}
+
+
+def test_training_is_compared_and_the_datas_own_features_are_kept(
+    drawn_data: Path, tmp_path: Path
+) -> None:
+    from sentiment.benchmark.bottleneck import compare_ft_f
+    from sentiment.benchmark.step import compare_steps
+
+    shutil.copytree(drawn_data / "drawn", tmp_path / "drawn")
+    kept = tmp_path / "drawn" / "features" / "kept"
+    kept.mkdir(parents=True, exist_ok=True)
+    dataset = Dataset(tmp_path, "drawn")
+    recipes = {layers: Recipe(layers=layers, weights="none", epochs=2) for layers in ("fc", "all")}
+    network = Network(SMALL, recipes)
+    measured = [
+        compare_ft_f(network, "none", dataset, 20.0, tmp_path / "work", rounds=1),
+        compare_steps(network, dataset, batch_size=4, steps=3, rounds=1),
+    ]
+    for comparison in measured:
+        assert len(comparison.seconds) >= 3
+        assert all(len(rounds) == 1 and rounds[0] > 0 for rounds in comparison.seconds.values())
+    assert kept.is_dir()
 
 
 def test_missing_data_and_networks_are_named(drawn_data: Path, tmp_path: Path) -> None:

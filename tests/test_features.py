@@ -129,7 +129,7 @@ def test_training_on_features_is_training_through_the_frozen_layers(
                     ignore=shutil.ignore_patterns("features"))  # fmt: skip
     learned = {}
     for way, flags in {"with": [], "without": ["--no-feature-cache"]}.items():
-        where = ["--dataset", "dogs", "--percent", 30, "--data-dir", tmp_path / "data",
+        where = ["--dataset", "dogs", "--percent", 20, "--data-dir", tmp_path / "data",
                  "--logs-dir", tmp_path / way, "--models-dir", tmp_path / way]  # fmt: skip
         succeed(script, *where, "--weights", weights, "--epochs", 3, *flags)
         succeed(script.with_name(f"result_predict_{script.name}"), *where)
@@ -141,13 +141,12 @@ def test_training_on_features_is_training_through_the_frozen_layers(
         result = tmp_path / way / "dogs/test_fc_layers_mobilenet_result.npz"
         with np.load(result, allow_pickle=False) as arrays:
             learned[way] = history, arrays["y_prob"], arrays["y_pred"]
-        again = succeed(script, *where, "--weights", weights, "--epochs", 1, *flags)
-        assert ("features of train: those in" in again) == (way == "with")
     for with_features, without in zip(learned["with"], learned["without"], strict=True):
         np.testing.assert_allclose(with_features, without, atol=1e-5)
 
+    where = ["--dataset", "dogs", "--percent", 20, "--data-dir", tmp_path / "data",
+             "--logs-dir", tmp_path, "--models-dir", tmp_path, "--weights", weights]  # fmt: skip
+    assert "features of train: those in" in succeed(script, *where, "--epochs", 1)
     (chunk,) = tmp_path.glob("data/dogs/features/mobilenet_train_*/values/data/__0.blp")
     chunk.write_bytes(b"")
-    where = ["--dataset", "dogs", "--percent", 30, "--data-dir", tmp_path / "data",
-             "--logs-dir", tmp_path, "--models-dir", tmp_path, "--weights", weights]  # fmt: skip
     assert "python scripts/features.py clear" in refusal(script, *where)

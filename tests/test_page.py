@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 pytest_plugins = ["serving"]
+pytestmark = pytest.mark.xdist_group("service")  # they share an exported model
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
         page.on("request", lambda request: said.append(request.url))
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(f"error: {error}"))
+        page.on("filechooser", lambda chooser: None)  # from now on, not only once it is awaited
         page.goto(url)
         return page
 

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 pytest_plugins = ["serving"]
+pytestmark = pytest.mark.xdist_group("service")  # they share an exported model
 
 COUNT = int(os.environ.get("SENTIMENT_FUZZ", 500))
 ANSWERS = {200, 400, 413, 415, 422}

@@ -38,12 +38,18 @@ def command() -> Iterator[None]:
         sys.exit(130)
 
 
-def log_to(file: Path) -> None:
-    """Write what is logged from here on to a file too, with the time of each line."""
+@contextlib.contextmanager
+def log_to(file: Path) -> Iterator[None]:
+    """Write what is logged in the block to a file too, with the time of each line."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(file, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
 
 
 def parse(kind: type[Options], default: Options | None = None) -> Options:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from sentiment.errors import UserError
 from sentiment.progress import progress
 from sentiment.recipe import Architecture, Recipe
 from sentiment.runs import Run
+
+if TYPE_CHECKING:
+    import keras
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +34,7 @@ class Options:
     """Name of the data the model was trained on."""
     percent: float = 100.0
     """Take the model that was trained with this --percent; the test split is always whole."""
-    test_on: str | None = None
+    test_on: tuple[str, ...] = ()
     """Prepared data to test on, with the same classes or some of them; without it, --dataset."""
     batch_size: int = 64
     """Images at a time."""
@@ -49,9 +53,9 @@ def main(architecture: Architecture, recipe: Recipe) -> None:
 
 
 def predict(architecture: Architecture, layers: str, options: Options) -> None:
-    """Predict a test split, save the result as npz and print its figures.
+    """Predict test splits, save each result as npz and print its figures.
 
-    The result holds `y_true` and `y_pred` (int64, (n,)), `y_prob` (float32, (n, classes)),
+    A result holds `y_true` and `y_pred` (int64, (n,)), `y_prob` (float32, (n, classes)),
     `paths`, `agreement` and `class_names` of the model. Where the data tested have only some
     of the model's classes, the others' columns are left out when `y_pred` is chosen (You et
     al., 2015, and the paper do so for TTD).
@@ -69,28 +73,43 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
         options.logs_dir,
         options.models_dir,
     )
-    tested = Dataset(options.data_dir, options.test_on or options.dataset)
+    names = options.test_on or (options.dataset,)
+    tests = [Dataset(options.data_dir, name) for name in names]
     card = _card(run)
-    if tested.name == run.dataset and tested.fingerprint != card["data_fingerprint"]:
-        raise UserError(
-            f"{tested.folder}: prepared anew since {run.model} was trained, so its test split may "
-            "hold images that were trained on; train again with --overwrite"
-        )
-    columns = _columns(tested, card["class_names"])
-    result = run.result(tested.name)
-    cli.log_to(run.log_file(result.stem.removeprefix(run.name) + ".log"))
-    n = sum(tested.counts(SPLIT).values())
+    columns = [_columns(tested, card["class_names"]) for tested in tests]
     log.info("%s, trained on %g %% of %s", run.model, card["percent"], card["dataset"])
-    log.info("  predicts the %s split of %s, %s images", SPLIT, tested.name, f"{n:,}")
-    log.info("  writes %s", result)
+    for tested in tests:
+        if tested.name == run.dataset and tested.fingerprint != card["data_fingerprint"]:
+            raise UserError(
+                f"{tested.folder}: prepared anew since {run.model} was trained, so its test split "
+                "may hold images that were trained on; train again with --overwrite"
+            )
+        n = sum(tested.counts(SPLIT).values())
+        log.info("  predicts the %s split of %s, %s images", SPLIT, tested.name, f"{n:,}")
+        log.info("  writes %s", run.result(tested.name))
 
     backend.start(card["recipe"]["seed"])
+    model = model_file.load(run.model)
+    for tested, of_classes in zip(tests, columns, strict=True):
+        ending = run.result(tested.name).stem.removeprefix(run.name)
+        with cli.log_to(run.log_file(f"{ending}.log")):
+            _test(model, run, card, tested, of_classes, options.batch_size)
+
+
+def _test(
+    model: "keras.Model",
+    run: Run,
+    card: dict,
+    tested: Dataset,
+    columns: np.ndarray,
+    batch_size: int,
+) -> None:
+    """Predict one test split, save the result and print its figures."""
     from sentiment import batches  # Keras, which --help does without
 
-    split = tested.split(SPLIT)
-    model = model_file.load(run.model)
-    in_order = batches.Batches(split, np.arange(len(split)), options.batch_size, shuffle_seed=None)
-    with progress("predicting", len(split)) as advance:
+    split, result = tested.split(SPLIT), run.result(tested.name)
+    in_order = batches.Batches(split, np.arange(len(split)), batch_size, shuffle_seed=None)
+    with progress(f"predicting {tested.name}", len(split)) as advance:
         y_prob = batches.predict(model, in_order, advance)
     if y_prob.shape != (len(split), len(card["class_names"])) or not np.isfinite(y_prob).all():
         raise UserError(f"{run.model}: does not give probabilities; train it again")
@@ -104,6 +123,7 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
     }
     with files.whole_file(result) as temporary:
         np.savez(temporary, **arrays)
+    log.info("%s, trained on %g %% of %s", run.model, card["percent"], card["dataset"])
     for line in _figures(arrays, columns, f"{tested.name} {SPLIT} split"):
         log.info(line)
     log.info("Saved %s", result)

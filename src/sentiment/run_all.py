@@ -125,13 +125,14 @@ def _steps(options: Options) -> Iterator[Step]:
                 f"train {name}", f"train {layers}", _command(script, *words, *flags), finished
             )
             predicting = script.with_name(f"result_predict_{script.name}")
-            for test in tested:
-                yield Step(
-                    f"predict {test.name} with {name}",
-                    f"predict {test.name}",
-                    _command(predicting, *words, "--test-on", test.name),
-                    finished and _is_newer(run.result(test.name), test.folder / dataset.MANIFEST),
-                )
+            on = [test.name for test in tested]
+            yield Step(
+                f"predict {' and '.join(on)} with {name}",
+                "predict tests",
+                _command(predicting, *words, "--test-on", *on),
+                finished
+                and all(_is_newer(run.result(t.name), t.folder / dataset.MANIFEST) for t in tested),
+            )
     scripts = project.ROOT / "scripts"
     which = ["--dataset", options.dataset, "--percent", f"{options.percent:g}", *where]
     images = ["--images", str(options.images)]

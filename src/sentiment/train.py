@@ -67,9 +67,15 @@ def train(architecture: Architecture, options: Options) -> None:
         return
     if run.percent == 100 and run.model.exists() and not options.overwrite:
         raise UserError(f"{run.model}: this run has finished; --overwrite trains it again")
-    cli.log_to(run.log_file(".log"))
-    log.info(plan)
+    with cli.log_to(run.log_file(".log")):
+        log.info(plan)
+        _train(architecture, recipe, dataset, run, head_from)
 
+
+def _train(
+    architecture: Architecture, recipe: Recipe, dataset: Dataset, run: Run, head_from: Path | None
+) -> None:
+    """Train and save the model; the manifest says how far it came."""
     manifest = {
         "status": "running",
         "architecture": architecture.name,

@@ -10,6 +10,7 @@ from sentiment import fit, model, model_file
 from sentiment.batches import Batches, predict
 from sentiment.benchmark.comparison import Comparison, compare
 from sentiment.dataset import Dataset
+from sentiment.feature_store import FOLDER
 from sentiment.networks import Network
 from sentiment.runs import Run
 
@@ -23,13 +24,14 @@ def compare_ft_f(
 
     The forward pass is of the same training and validation images, and saves the model.
     """
+    dataset = _aside(dataset, work / "data")
     recipe = dataclasses.replace(network.recipes["fc"], weights=weights)
     architecture = network.architecture
     run = Run(architecture.name, "fc", dataset.name, percent, work / "logs", work / "models")
     run.history.parent.mkdir(parents=True, exist_ok=True)
 
     def train(cache: bool) -> float:
-        shutil.rmtree(dataset.folder / "features", ignore_errors=True)
+        shutil.rmtree(dataset.folder / FOLDER, ignore_errors=True)
         logging.getLogger("sentiment").setLevel(logging.WARNING)
         choice = dataclasses.replace(recipe, feature_cache=cache)
         trained, outcome = fit.fit(architecture, choice, dataset, run, None)
@@ -60,3 +62,13 @@ def compare_ft_f(
     }
     title = f"{architecture.title} FT-F, {recipe.epochs} epochs"
     return compare(title, UNCACHED, ways, rounds)
+
+
+def _aside(dataset: Dataset, data_dir: Path) -> Dataset:
+    """The same prepared data elsewhere, by links, with no features yet."""
+    folder = data_dir / dataset.name
+    folder.mkdir(parents=True)
+    for path in dataset.folder.iterdir():
+        if path.name != FOLDER:
+            (folder / path.name).symlink_to(path.resolve())
+    return Dataset(data_dir, dataset.name)
