@@ -8,6 +8,7 @@ import bcolz
 import numpy as np
 import pytest
 
+from sentiment import store
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
 from sentiment.store import Split, Writer
@@ -31,11 +32,16 @@ def test_a_damaged_manifest_is_refused(text, tmp_path):
 @pytest.fixture
 def small_store(tmp_path):
     """The folder of a split of 20 images."""
-    writer = Writer(tmp_path / "train", 20)
+    return write(tmp_path / "train")
+
+
+def write(folder: Path) -> Path:
+    """A split of 20 images, each of its row's number."""
+    writer = Writer(folder, 20)
     for row in range(20):
         writer.append(np.full((224, 224, 3), row, np.uint8), row % 3, f"data/{row}.jpg", 0)
     writer.close()
-    return writer.folder
+    return folder
 
 
 class Trap:
@@ -96,3 +102,35 @@ def test_a_store_with_a_damaged_file_is_refused(file, damage, small_store):
     damage(small_store / file)
     with pytest.raises(UserError, match=r"damaged \(.*\); prepare the data again"):
         Split(small_store)
+
+
+def rows_read(folder: Path) -> np.ndarray:
+    """The first pixel of every image, as batches are read."""
+    places = [np.empty((224, 224, 3), np.uint8) for _ in range(20)]
+    Split(folder).copy(np.arange(20), places)
+    return np.array([place[0, 0, 0] for place in places])
+
+
+@pytest.mark.parametrize("cparams", [store.RAW, bcolz.cparams(cname="lz4")], ids=["raw", "lz4"])
+def test_plain_and_compressed_chunks_read_alike(cparams, tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "RAW", cparams)
+    folder = write(tmp_path / "train")
+    np.testing.assert_array_equal(rows_read(folder), np.arange(20))
+    places = [np.empty((224, 224, 3), np.uint8) for _ in range(4)]
+    Split(folder).copy(np.array([2, 3, 15, 17]), places)
+    assert [place[9, 9, 1] for place in places] == [2, 3, 15, 17]
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:1_000_000])
+
+
+def garble(file: Path) -> None:
+    file.write_bytes(b"x" * len(file.read_bytes()))
+
+
+@pytest.mark.parametrize("damage", [lose, empty, cut, garble])
+def test_a_damaged_chunk_is_named_when_it_is_read(damage, small_store):
+    damage(small_store / "images" / "data" / "__0.blp")
+    with pytest.raises(UserError, match=r"images: rows 0 to 15 are damaged .*prepare the data"):
+        rows_read(small_store)

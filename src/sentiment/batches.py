@@ -1,6 +1,7 @@
 """Batches of stored rows, in order or shuffled, read ahead in the background."""
 
 import contextlib
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,8 +17,8 @@ from sentiment.store import CHUNK
 WINDOW = 32
 """Chunks mixed in memory at a time: 512 images, 77 MB; three or four are held."""
 
-READERS = 2
-"""Threads that read: one copies pixels while the other waits for the disk."""
+READERS = 3
+"""Threads that read, so that one is at work while the other waits for the disk."""
 
 
 class Stored(Protocol):
@@ -29,8 +30,8 @@ class Stored(Protocol):
     labels: np.ndarray
     """int32, of the split's rows."""
 
-    def take(self, rows: np.ndarray) -> np.ndarray:
-        """What is stored for ascending rows of the split that lie in one chunk."""
+    def copy(self, rows: np.ndarray, places: list[np.ndarray]) -> None:
+        """Copy what is stored for ascending rows of the split to its places, an array a row."""
 
 
 class Batches(keras.utils.PyDataset):
@@ -60,6 +61,7 @@ class Batches(keras.utils.PyDataset):
         """Why a batch could not be read."""
         self._window = max(1, WINDOW * CHUNK // batch_size)  # in batches
         self._readers = ThreadPoolExecutor(READERS, "reader")
+        self._memory: list[np.ndarray] = []
         self._lock = threading.Lock()
         self.start_epoch(0)
 
@@ -110,16 +112,27 @@ class Batches(keras.utils.PyDataset):
         size, start = self.batch_size, window * self._window
         batches = range(start, min(start + self._window, len(self)))
         stored = self.stored
-        inputs = [np.empty((self.size(i), *stored.shape[1:]), stored.dtype) for i in batches]
+        inputs = [self._empty((self.size(i), *stored.shape[1:])) for i in batches]
 
         def fill(rows: np.ndarray, places: np.ndarray) -> None:
-            for image, place in zip(stored.take(rows), places.tolist(), strict=True):
-                inputs[place // size - start][place % size] = image
+            stored.copy(rows, [inputs[p // size - start][p % size] for p in places.tolist()])
 
         span = slice(start * size, (start + self._window) * size)
         rows, places = self._order_read[span], self._places[span]
         chunks = zip(_by_chunk(rows, rows), _by_chunk(rows, places), strict=True)
         return inputs, [self._readers.submit(fill, *chunk) for chunk in chunks]
+
+    def _empty(self, shape: tuple[int, ...]) -> np.ndarray:
+        """An array to fill: one that nobody holds any more, or else a new one.
+
+        The system clears new memory page by page, which takes longer than reading into it.
+        """
+        for array in self._memory:
+            # Its holders here: the list, the loop and the call.
+            if sys.getrefcount(array) == 3 and array.shape == shape:
+                return array
+        self._memory.append(np.empty(shape, self.stored.dtype))
+        return self._memory[-1]
 
 
 def predict(network: keras.Model, batches: Batches, advance: Callable[[int], None]) -> np.ndarray:

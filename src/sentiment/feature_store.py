@@ -91,6 +91,6 @@ class Features:
         if self.shape[0] != len(rows):
             raise UserError(f"{folder}: {self.shape[0]} rows, expected {len(rows)}; {remedy}")
 
-    def take(self, rows: np.ndarray) -> np.ndarray:
-        """Features of ascending rows of the split that lie close together."""
-        return self.array.take(np.searchsorted(self.rows, rows))
+    def copy(self, rows: np.ndarray, places: list[np.ndarray]) -> None:
+        """Copy the features of ascending rows of the split to where they belong."""
+        self.array.copy(np.searchsorted(self.rows, rows), places)
