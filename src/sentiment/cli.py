@@ -1,9 +1,11 @@
 """Command lines: flags from dataclasses, and one line for a person's mistake."""
 
 import contextlib
+import errno
 import io
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +17,33 @@ from sentiment.errors import UserError
 
 Options = TypeVar("Options")
 
+REMEDIES = {
+    errno.ENOSPC: "; make room",
+    errno.EDQUOT: "; make room",
+    errno.EFBIG: "; allow larger files",
+    errno.EACCES: "; choose another folder, or allow this one to be written",
+    errno.EROFS: "; choose another folder",
+    errno.EIO: "; is its drive still there?",
+    errno.ESTALE: "; is its drive still there?",
+}
+"""What to do about the system's own errors."""
+
+TERMINATED = 128 + signal.SIGTERM
+"""The exit code after SIGTERM, as shells have it: 143."""
+
+
+class Terminated(BaseException):
+    """The system asked the process to end, as batch schedulers do when its time is over."""
+
 
 @contextlib.contextmanager
 def command() -> Iterator[None]:
     """Run a command's body; also a decorator for its `main`.
 
     What it logs goes to standard output; a UserError, or the system's own about a file, is
-    printed as one line and ends the process with 2, Ctrl-C with 130.
+    printed as one line and ends the process with 2, Ctrl-C with 130, SIGTERM with 143.
     """
+    signal.signal(signal.SIGTERM, _terminate)
     logging.raiseExceptions = False  # a pipe or terminal that closes must not end a long run
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     try:
@@ -31,11 +52,19 @@ def command() -> Iterator[None]:
         print("error:", " ".join(str(error).split()), file=sys.stderr)
         sys.exit(2)
     except OSError as error:  # a full disk, a folder that may not be written
-        print(f"error: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        remedy = REMEDIES.get(error.errno, "")
+        print(f"error: {error.filename or 'output'}: {error.strerror}{remedy}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         sys.exit(130)
+    except Terminated:
+        print("terminated", file=sys.stderr)
+        sys.exit(TERMINATED)
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
 
 
 @contextlib.contextmanager

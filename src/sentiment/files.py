@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import platform
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,33 @@ def whole_folder(path: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(replaced, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep every other process from writing `path` during the block.
+
+    The system lets go of a dead process's lock; the hidden file stays and says whose it was.
+
+    Raises:
+        UserError: another process has it.
+    """
+    from filelock import FileLock, Timeout  # not needed for --help
+
+    file = path.with_name(f".lock-{path.name}")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(file)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise UserError(
+            f"{path}: {file.read_text()} is writing it; wait for it, or end it"
+        ) from None
+    try:
+        file.write_text(f"process {os.getpid()} on {platform.node()}")
+        yield
+    finally:
+        lock.release()
 
 
 def remove(path: Path) -> None:
