@@ -7,7 +7,7 @@ from conftest import ROOT
 
 NAME = "tinynet"
 
-ARCHITECTURE = '''"""A few layers, with all that a checkpoint must hold: batch normalisation, dropout."""
+ARCHITECTURE = '''"""A few layers, among them batch normalisation and dropout."""
 
 import keras
 from keras import layers

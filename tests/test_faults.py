@@ -1,10 +1,11 @@
 """Processes killed at random moments, signals, short memory, two at once: nothing is lost."""
 
+import copy
 import csv
 import hashlib
-import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,9 @@ import numpy as np
 import pytest
 import small_checkout
 from conftest import ROOT, SRC, start
+
+from sentiment import backend, train
+from sentiment.recipe import Recipe
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +44,18 @@ class Work:
             "predict FT-F": [self.script("result_predict_fc_layer_train"), *which],
             "predict FT-A": [self.script("result_predict_all_layer_train"), *which],
         }  # fmt: skip
+
+    def copy(self, folder: Path) -> "Work":
+        """The same with all that has been made, elsewhere."""
+        shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
+        copied = copy.copy(self)
+        copied.folder, copied.network = folder, folder / self.network.relative_to(self.folder)
+        copied.stages = {
+            name: [folder / word.relative_to(self.folder) if isinstance(word, Path) else word
+                   for word in command]
+            for name, command in self.stages.items()
+        }  # fmt: skip
+        return copied
 
     def script(self, name: str) -> Path:
         return self.network / f"{name}_{small_checkout.NAME}.py"
@@ -95,12 +111,12 @@ class Work:
         return found
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("on", ["tensorflow", "jax"])
 def test_training_stopped_anywhere_goes_on_bit_for_bit(
-    backend: str, drawn_data: Path, tmp_path: Path
+    on: str, drawn_data: Path, tmp_path: Path
 ) -> None:
-    cases = ["FT-A in parts"] if backend == "jax" else []  # which compiles each anew
-    settings = {"KERAS_BACKEND": backend, "PYTHONPATH": f"{SRC}:{ROOT / 'tests'}"}
+    cases = ["FT-A in parts"] if on == "jax" else []  # which compiles each anew
+    settings = {"KERAS_BACKEND": on, "PYTHONPATH": f"{SRC}:{ROOT / 'tests'}"}
     script = ROOT / "tests" / "stopped_training.py"
     done = start(sys.executable, script, drawn_data, tmp_path, *cases, **settings)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -151,59 +167,75 @@ def test_killed_at_random_moments_the_same_commands_end_with_the_same_bytes(
     ("number", "code", "word"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "")]
 )
 def test_a_signal_saves_at_once_and_the_same_command_goes_on(
-    number: signal.Signals, code: int, word: str, undisturbed: tuple[Work, dict],
-    drawn: Path, tmp_path: Path,
-) -> None:  # fmt: skip
+    number: signal.Signals,
+    code: int,
+    word: str,
+    undisturbed: tuple[Work, dict],
+    tmp_path: Path,
+) -> None:
     calm, _ = undisturbed
-    work = Work(tmp_path, drawn)
-    work.finish("prepare")
-    work.finish("train FT-F")
-    returncode, said, errors = work.stop("train FT-A", number, "epoch 1/")
+    work = calm.copy(tmp_path)
+    work.stages["again"] = [*work.stages["train FT-A"], "--overwrite"]
+    returncode, said, errors = work.stop("again", number, "epoch 1/")
     assert returncode == code, said + errors
     assert word in errors
     assert "Traceback" not in errors
     assert "the same command goes on from there" in said
-    assert "  goes on after " in work.finish("train FT-A")
+    assert "  goes on after " in work.finish("again")
     name = f"logs/drawn/test_all_layers_{small_checkout.NAME}_history.csv"
     assert work.left()[name] == calm.left()[name]
     assert not list(tmp_path.glob("saved_models/drawn/*checkpoint*"))
 
 
 @pytest.mark.xdist_group("faults")
-def test_an_unfinished_run_with_another_recipe_is_refused_with_the_difference_named(
-    undisturbed: tuple[Work, dict],
+def test_two_at_once_other_recipes_and_finished_runs(
+    undisturbed: tuple[Work, dict], tmp_path: Path
 ) -> None:
-    """Also: two runs at once, memory that is too short, a finished run."""
-    calm, _ = undisturbed
-    whole = [word for word in calm.stages["train FT-F"] if word not in ("--percent", 90)]
-    calm.stages["whole"] = whole
-    process = calm.start("whole", PYTHONUNBUFFERED="1")
+    work = undisturbed[0].copy(tmp_path)
+    whole = [word for word in work.stages["train FT-F"] if word not in ("--percent", 90)]
+    work.stages["whole"] = whole
+
+    def refusal(*words: object, **settings: str) -> str:
+        done = start(sys.executable, *words, cwd=work.folder, **settings)
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+    process = work.start("whole", PYTHONUNBUFFERED="1")
     for line in process.stdout:
-        if "weights, of which" in line:
+        if "epoch 2/" in line:  # the first one's checkpoint is there
+            process.send_signal(signal.SIGSTOP)
             break
-    second = start(sys.executable, *whole, cwd=calm.folder)
-    assert second.returncode == 2
-    assert f"process {process.pid} on " in second.stderr
-    assert "is writing it" in second.stderr
-    for line in process.stdout:
-        if "epoch 1/" in line:
-            break
+    assert f"process {process.pid} on " in refusal(*whole)
     process.kill()
     process.communicate()
 
-    other = start(sys.executable, *whole, "--learning-rate", 0.5, cwd=calm.folder)
-    assert other.returncode == 2
-    assert "made with learning_rate 0.001, this run has 0.5; give the same flags" in other.stderr
-    calm.finish("whole")
-    again = calm.finish("whole")
-    assert "is finished; --overwrite trains it again" in again
-    other = start(sys.executable, *whole, "--learning-rate", 0.5, cwd=calm.folder)
-    assert other.returncode == 2
-    assert "made with learning_rate 0.001, this run has 0.5; --overwrite replaces" in other.stderr
+    other = [*whole, "--learning-rate", 0.5]
+    differs = "made with learning_rate 0.001, this run has 0.5"
+    assert f"{differs}; give the same flags" in refusal(*other)
+    work.finish("whole")
+    assert "is finished; --overwrite trains it again" in work.finish("whole")
+    assert f"{differs}; --overwrite replaces" in refusal(*other)
 
-    short = start(sys.executable, *calm.stages["train FT-A"], "--overwrite", cwd=calm.folder,
-                  TF_CPU_BFC_MEM_LIMIT_IN_MB="2")  # fmt: skip
-    assert short.returncode == 2
-    assert "--gradient-accumulation-steps 2 takes 8 and keeps updates of 16" in short.stderr
-    manifest = calm.folder / f"logs/drawn/test_all_layers_{small_checkout.NAME}_run.json"
-    assert json.loads(manifest.read_text())["status"] == "failed"
+
+def test_short_memory_is_answered_with_numbers() -> None:
+    def tensorflow() -> None:
+        import tensorflow as tf
+
+        tf.zeros([2**42])
+
+    def jax() -> None:
+        import jax
+
+        jax.numpy.zeros(2**42).block_until_ready()
+
+    for allocate in (tensorflow, jax, lambda: np.ones(2**46)):
+        with pytest.raises(Exception, match=r"(?i)memory|alloc") as caught:
+            allocate()
+        assert backend.out_of_memory(caught.value)
+    assert not backend.out_of_memory(ValueError("no such file"))
+    recipe = Recipe(layers="all", batch_size=48, gradient_accumulation_steps=2)
+    assert train.less_memory(recipe) == (
+        "out of memory with 24 images at a time; --gradient-accumulation-steps 3 takes 16 and "
+        "keeps updates of 48, or give a lower --batch-size"
+    )

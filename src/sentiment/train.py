@@ -156,14 +156,14 @@ def _train(
         manifest |= {"status": "failed", "error": f"{type(error).__name__}: {error}",
                      "end": provenance.now()}  # fmt: skip
         if isinstance(error, Exception) and backend.out_of_memory(error):
-            raise UserError(_less_memory(recipe)) from error
+            raise UserError(less_memory(recipe)) from error
         raise
     finally:
         files.write_json(run.manifest, manifest)
     run.checkpoint.unlink(missing_ok=True)
 
 
-def _less_memory(recipe: Recipe) -> str:
+def less_memory(recipe: Recipe) -> str:
     """What to do when memory is short."""
     parts = recipe.gradient_accumulation_steps
     more = next((n for n in range(parts + 1, recipe.batch_size + 1) if recipe.batch_size % n == 0),
