@@ -1,0 +1,1 @@
+"""What `scripts/verify_data.py` runs: is prepared data whole, does it agree with its source?"""
