@@ -76,7 +76,7 @@ class Dataset:
                 f"{self.folder}: store format {version}; this version reads {FORMAT_VERSION}: "
                 "prepare the data again with --overwrite"
             )
-        self.sums = sha256sums.Sums(self.folder)
+        self.sums = sha256sums.read(self.folder)
         self.sums.checked(MANIFEST)
         if files_sha256(self.sums.listed) != self.manifest["files_sha256"]:
             listed = self.folder / sha256sums.FILE

@@ -83,7 +83,7 @@ class Features:
 
         remedy = "remove it with python scripts/features.py clear"
         self.rows, self.labels = rows, labels
-        sums = sha256sums.Sums(folder, remedy)
+        sums = sha256sums.read(folder, remedy)
         checksums = Array(sums, "checksums", COLUMNS["checksums"])[:]
         self.array = Array(sums, "values", np.floating, checksums)
         self.shape, self.dtype = self.array.shape, self.array.dtype

@@ -119,6 +119,17 @@ def in_stored_order(source: Source, seed: int) -> dict[str, list[Photo]]:
     return splits
 
 
+def photos_stored(manifest: dict, in_order: dict[str, list[Photo]]) -> dict[str, list[Photo]]:
+    """Those of a source's photos, in stored order, that its manifest does not list as skipped."""
+    skipped = {
+        split: {bad["path"] for bad in of["skipped"]} for split, of in manifest["splits"].items()
+    }
+    return {
+        split: [photo for photo in photos if photo.path not in skipped.get(split, ())]
+        for split, photos in in_order.items()
+    }
+
+
 def _is_prepared(folder: Path, origin: dict, options: Options) -> bool:
     """Whether there is nothing to do.
 
@@ -225,19 +236,19 @@ def _write_split(
         folder,
         len(photos),
         [Settled(block["checksums"], block["sha256"]) for block in blocks],
-        [_columns(photos[row]) for row in stored],
+        [columns(photos[row]) for row in stored],
     )
     started, before = time.monotonic(), len(stored)
     with progress(split, len(photos), before=first) as advance:
         for start in range(first, len(photos), BLOCK):
             block = photos[start : start + BLOCK]
-            for row, image in enumerate(_decoded(pool, source.root, block), start):
+            for row, image in enumerate(decoded(pool, source.root, block), start):
                 advance(1)
                 if isinstance(image, BadImage):
                     skipped[row] = str(image)
                     _refuse_many(skipped, source, split, photos, options.max_bad_percent)
                 else:
-                    writer.append(image, *_columns(photos[row]))
+                    writer.append(image, *columns(photos[row]))
                     stored.append(row)
             if done.due or start + BLOCK >= len(photos):
                 settled = writer.settle()
@@ -270,7 +281,7 @@ def _write_split(
     }, sums
 
 
-def _columns(photo: Photo) -> tuple[int, str, int]:
+def columns(photo: Photo) -> tuple[int, str, int]:
     """What is stored of a photo besides its pixels."""
     return photo.label, photo.path, photo.agreement
 
@@ -325,8 +336,8 @@ def _workers(options: Options) -> Iterator["Parallel"]:
             yield pool
 
 
-def _decoded(pool: "Parallel", root: Path, photos: list[Photo]) -> Iterator[np.ndarray | BadImage]:
-    """Every photo's pixels in turn, or why it has none."""
+def decoded(pool: "Parallel", root: Path, photos: list[Photo]) -> Iterator[np.ndarray | BadImage]:
+    """Decode photos with `pool`, joblib's: each one's pixels in turn, or why it has none."""
     from joblib import delayed
 
     paths = [root / photo.path for photo in photos]

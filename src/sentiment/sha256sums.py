@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from sentiment import files
@@ -54,35 +55,15 @@ def write(folder: Path, sums: dict[str, str]) -> None:
         temporary.write_text(text(sums))
 
 
+@dataclass(frozen=True)
 class Sums:
-    """What the SHA256SUMS of a folder lists.
+    """What the SHA256SUMS of a folder lists."""
 
-    Args:
-        folder: the folder that holds it.
-        remedy: what to do when something is damaged.
-
-    Raises:
-        UserError: it is missing, not of its form, or names what lies outside the folder.
-    """
-
-    def __init__(self, folder: Path, remedy: str = ""):
-        self.folder = folder
-        self.remedy = remedy or f"python scripts/verify_data.py {folder.name} --repair"
-        file = folder / FILE
-        try:
-            *lines, rest = file.read_bytes().decode("ascii").split("\n")
-        except (OSError, ValueError) as error:
-            raise UserError(f"{file}: damaged ({error}); {self.remedy}") from None
-        self.listed: dict[str, str] = {}
-        """SHA-256 by name, relative to the folder."""
-        for number, line in enumerate(lines + [rest] * bool(rest), 1):
-            form = re.fullmatch(r"([0-9a-f]{64})  ([ -~]+)", line)
-            if not form or _leads_outside(form[2]) or form[2] in self.listed:
-                raise UserError(
-                    f'{file}:{number}: damaged (expected "SHA-256  FILE", a file of the folder, '
-                    f"each once; received {line[:100]!r}); {self.remedy}"
-                )
-            self.listed[form[2]] = form[1]
+    folder: Path
+    listed: dict[str, str]
+    """SHA-256 by name, relative to the folder."""
+    remedy: str
+    """What to do when something is damaged."""
 
     def checked(self, name: str) -> bytes:
         """Read a file that must be as it is listed.
@@ -98,6 +79,33 @@ class Sums:
         if hashlib.sha256(content).hexdigest() != self.listed.get(name):
             raise UserError(f"{file}: damaged (not as {FILE} lists it); {self.remedy}")
         return content
+
+
+def read(folder: Path, remedy: str = "") -> Sums:
+    """Read the SHA256SUMS of a folder.
+
+    Args:
+        remedy: what to do when something is damaged; without it, to repair prepared data.
+
+    Raises:
+        UserError: it is missing, not of its form, or names what lies outside the folder.
+    """
+    remedy = remedy or f"python scripts/verify_data.py {folder.name} --repair"
+    file = folder / FILE
+    try:
+        *lines, rest = file.read_bytes().decode("ascii").split("\n")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: damaged ({error}); {remedy}") from None
+    listed: dict[str, str] = {}
+    for number, line in enumerate(lines + [rest] * bool(rest), 1):
+        form = re.fullmatch(r"([0-9a-f]{64})  ([ -~]+)", line)
+        if not form or _leads_outside(form[2]) or form[2] in listed:
+            raise UserError(
+                f'{file}:{number}: damaged (expected "SHA-256  FILE", a file of the folder, '
+                f"each once; received {line[:100]!r}); {remedy}"
+            )
+        listed[form[2]] = form[1]
+    return Sums(folder, listed, remedy)
 
 
 def _leads_outside(name: str) -> bool:

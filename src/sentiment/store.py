@@ -11,7 +11,6 @@ import functools
 import hashlib
 import itertools
 import json
-import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -163,6 +162,16 @@ class Array:
         return True
 
 
+def create(
+    folder: Path, row_shape: tuple[int, ...], dtype: np.dtype, expected_rows: int
+) -> bcolz.carray:
+    """Make an empty array, in place of one that is there, to append rows to."""
+    empty = np.empty((0, *row_shape), dtype)
+    return bcolz.carray(
+        empty, rootdir=str(folder), mode="w", chunklen=CHUNK, expectedlen=expected_rows, cparams=RAW
+    )
+
+
 class Settled(NamedTuple):
     """Rows that have reached the disk since the last such, in whole chunks."""
 
@@ -199,10 +208,7 @@ class Appender:
             self._cut(len(self._sha256))
             self._array = bcolz.carray(rootdir=str(folder), mode="a")
         else:
-            self._array = bcolz.carray(
-                self._rest[:0], rootdir=str(folder), mode="w", chunklen=CHUNK,
-                expectedlen=expected_rows, cparams=RAW,
-            )  # fmt: skip
+            self._array = create(folder, row_shape, dtype, expected_rows)
 
     @property
     def rows(self) -> int:
@@ -246,7 +252,9 @@ class Appender:
         kept = {chunk_file(self.folder, i) for i in range(chunks)}
         for file in set((self.folder / "data").iterdir()) - kept:
             file.unlink()
-        write_sizes(self.folder, self._rest.shape[1:], self._rest.dtype, self.rows)
+        taken = sum(file.stat().st_size for file in kept)
+        with files.whole_file(self.folder / "meta" / "sizes") as temporary:
+            temporary.write_text(sizes(self._rest, self.rows, taken))
 
 
 def chunk_file(folder: Path, chunk: int) -> Path:
@@ -254,15 +262,26 @@ def chunk_file(folder: Path, chunk: int) -> Path:
     return folder / "data" / f"__{chunk}.blp"
 
 
-def write_sizes(folder: Path, row_shape: tuple[int, ...], dtype: np.dtype, rows: int) -> None:
-    """Write the file that bcolz writes when it flushes an array, and not whole or not at all."""
-    row_bytes = math.prod(row_shape) * np.dtype(dtype).itemsize
-    chunks = (chunk_file(folder, i) for i in range(rows // CHUNK))
+def sizes(rows: np.ndarray, count: int, file_bytes: int) -> str:
+    """What bcolz writes into the file meta/sizes, though not whole or not at all.
+
+    Args:
+        rows: some rows of the array.
+        count: rows of the array.
+        file_bytes: of the files of its full chunks.
+    """
     # It counts the memory of a chunk that is being filled.
-    taken = CHUNK * row_bytes + sum(file.stat().st_size - BLOSCPACK for file in chunks)
-    sizes = {"shape": [rows, *row_shape], "nbytes": rows * row_bytes, "cbytes": taken}
-    with files.whole_file(folder / "meta" / "sizes") as temporary:
-        temporary.write_text(json.dumps(sizes) + "\n")
+    taken = CHUNK * rows[0].nbytes + file_bytes - count // CHUNK * BLOSCPACK
+    shape = [count, *rows.shape[1:]]
+    return json.dumps({"shape": shape, "nbytes": count * rows[0].nbytes, "cbytes": taken}) + "\n"
+
+
+def write_chunk(folder: Path, rows: list[np.ndarray]) -> Path:
+    """Write an array of a single chunk, in place of one that is there; return the chunk's file."""
+    array = create(folder, rows[0].shape, rows[0].dtype, CHUNK)
+    array.append(np.stack(rows))
+    array.flush()
+    return chunk_file(folder, 0)
 
 
 def write_columns(folder: Path, columns: dict[str, list]) -> None:
