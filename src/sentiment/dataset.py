@@ -40,6 +40,11 @@ def in_words(class_names: Sequence[str]) -> str:
     return f"{len(class_names)} classes: {', '.join(class_names[:5])}{more}"
 
 
+def repair_command(name: str) -> str:
+    """What to do when prepared data of this name are damaged."""
+    return f"python scripts/verify_data.py {name} --repair"
+
+
 def files_sha256(sums: dict[str, str]) -> str:
     """The digest of what SHA256SUMS lists, but for the manifests, one of which holds it."""
     others = {name: digest for name, digest in sums.items() if name not in (MANIFEST, COPY)}
@@ -69,14 +74,13 @@ class Dataset:
                 f"python scripts/prepare_data.py {{t4sa,ttd,dogs}} --source DIR --name {name}"
             ) from None
         except (ValueError, KeyError, TypeError) as error:
-            remedy = f"python scripts/verify_data.py {name} --repair"
-            raise UserError(f"{file}: damaged ({error}); {remedy}") from None
+            raise UserError(f"{file}: damaged ({error}); {repair_command(name)}") from None
         if version != FORMAT_VERSION:
             raise UserError(
                 f"{self.folder}: store format {version}; this version reads {FORMAT_VERSION}: "
                 "prepare the data again with --overwrite"
             )
-        self.sums = sha256sums.read(self.folder)
+        self.sums = sha256sums.read(self.folder, repair_command(name))
         self.sums.checked(MANIFEST)
         if files_sha256(self.sums.listed) != self.manifest["files_sha256"]:
             listed = self.folder / sha256sums.FILE

@@ -81,16 +81,15 @@ class Sums:
         return content
 
 
-def read(folder: Path, remedy: str = "") -> Sums:
+def read(folder: Path, remedy: str) -> Sums:
     """Read the SHA256SUMS of a folder.
 
     Args:
-        remedy: what to do when something is damaged; without it, to repair prepared data.
+        remedy: what to do when something is damaged.
 
     Raises:
         UserError: it is missing, not of its form, or names what lies outside the folder.
     """
-    remedy = remedy or f"python scripts/verify_data.py {folder.name} --repair"
     file = folder / FILE
     try:
         *lines, rest = file.read_bytes().decode("ascii").split("\n")

@@ -77,17 +77,22 @@ class Array:
             later = checksums is not None and file.startswith(f"{name}/data/")
             if file.startswith(f"{name}/") and not later:
                 sums.checked(file)
+        # Looked at before it is opened: an array of objects, which bcolz.open() would also find
+        # inside a table, would be unpickled.
+        where: Path = self.folder
         try:
-            # Looked at before it is opened: an array of objects, which bcolz.open() would
-            # also find inside a table, would be unpickled.
             dtype = np.dtype(json.loads(storage)["dtype"])
             if not np.issubdtype(dtype.base, kind):
                 raise ValueError(f"holds {dtype}, expected {np.dtype(kind).name}")
+            if checksums is not None:  # the last chunk, if it is not full, is read on opening
+                where = chunk_file(self.folder, len(checksums) // CHUNK)
             self._array = bcolz.carray(rootdir=str(self.folder), mode="r")
-            if checksums is not None and len(checksums) != len(self._array):
-                raise ValueError(f"{len(self._array)} rows, expected {len(checksums)}")
         except DAMAGED as error:
-            raise UserError(f"{self.folder}: damaged ({error}); {self.remedy}") from None
+            raise UserError(f"{where}: damaged ({error}); {self.remedy}") from None
+        if checksums is not None and len(checksums) != len(self._array):
+            raise UserError(
+                f"{self.folder}: {len(self._array)} rows, {len(checksums)} checksums; {self.remedy}"
+            )
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -99,9 +104,11 @@ class Array:
 
     def __getitem__(self, rows: slice) -> np.ndarray:
         """Neighbouring rows; fastest from chunk to chunk."""
-        found = self._rows(rows)
-        if self._checksums is not None:
-            self._check(rows.indices(self.shape[0])[0], found)
+        if self._checksums is None:
+            return self._rows(rows)
+        wanted = np.arange(*rows.indices(self.shape[0]))
+        found = np.empty((len(wanted), *self.shape[1:]), self.dtype)
+        self.copy(wanted, list(found))
         return found
 
     def _rows(self, rows: slice) -> np.ndarray:
@@ -111,11 +118,14 @@ class Array:
             first, last, _ = rows.indices(self.shape[0])
             raise self._damaged(first, last, error) from None
 
-    def _check(self, start: int, rows: Iterable[np.ndarray]) -> None:
+    def _check(self, start: int, rows: list[np.ndarray]) -> None:
         """Hold neighbouring rows against their checksums."""
-        for row, values in enumerate(rows, start):
-            if checksum(values) != self._checksums[row]:
-                raise self._damaged(row, row + 1, "not what was written")
+        wrong = [
+            row for row, values in enumerate(rows, start)
+            if checksum(values) != self._checksums[row]
+        ]  # fmt: skip
+        if wrong:
+            raise self._damaged(wrong[0], wrong[-1] + 1, "not what was written")
 
     def _damaged(self, first: int, stop: int, reason: object) -> UserError:
         """Say that rows are damaged, and name the file of the first."""
@@ -135,7 +145,8 @@ class Array:
                 stored = self._rows(slice(start, start + len(run)))
                 for values, place in zip(stored, run, strict=True):
                     place[...] = values
-            self._check(start, run)
+            if self._checksums is not None:
+                self._check(start, run)
 
     def _read_plain(self, start: int, places: list[np.ndarray]) -> bool:
         """Read neighbouring rows of one chunk straight into place, if it is not compressed.

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,12 +127,12 @@ def _records(folder: Path) -> Found:
         name: (folder / name).read_bytes() if (folder / name).is_file() else b""
         for name in (dataset.MANIFEST, dataset.COPY)
     }
-    damaged = {}
+    damaged, remedy = {}, dataset.repair_command(folder.name)
     try:
-        sums = sha256sums.read(folder)
+        sums = sha256sums.read(folder, remedy)
     except UserError as error:
-        damaged[sha256sums.FILE] = str(error)
-        sums = Sums(folder, {}, "")
+        damaged[sha256sums.FILE] = str(error).removesuffix(f"; {remedy}")
+        sums = Sums(folder, {}, remedy)
     digests = {name: hashlib.sha256(text).hexdigest() for name, text in manifests.items()}
     proven = [
         manifests[name] for name, digest in digests.items() if digest == sums.listed.get(name)
@@ -151,7 +151,7 @@ def _records(folder: Path) -> Found:
         if text != proven[0]:
             damaged[name] = "damaged" if text else "missing"
         elif digests[name] != sums.listed.get(name):
-            damaged[sha256sums.FILE] = f"damaged (another {name})"
+            damaged[sha256sums.FILE] = f"damaged (lists another {name})"
     if dataset.files_sha256(sums.listed) != manifest["files_sha256"]:
         damaged.setdefault(sha256sums.FILE, "damaged (not as the manifest has it)")
     if sha256sums.FILE in damaged:
@@ -159,7 +159,7 @@ def _records(folder: Path) -> Found:
         if dataset.files_sha256(listed) != manifest["files_sha256"]:
             raise UserError(f"{folder}: {sha256sums.FILE} and other files are damaged; {UNPROVEN}")
         proven_sum = hashlib.sha256(proven[0]).hexdigest()
-        sums = Sums(folder, listed | dict.fromkeys(manifests, proven_sum), "")
+        sums = Sums(folder, listed | dict.fromkeys(manifests, proven_sum), remedy)
     return Found(manifest, sums, damaged)
 
 
@@ -193,12 +193,15 @@ def _check_files(found: Found) -> None:
             reason, split = check(name), splits.get(name.split("/")[0])
             return reason or (_rows_of(split, name) if split else "")
 
-        for some, task in ((others, check), (chunks, check_chunk)):
-            splits = _splits(found)  # by now it is known whether their checksums are whole
-            for name, reason in zip(some, pool.map(task, some), strict=True):
+        def take(names: list[str], task: Callable[[str], str]) -> None:
+            for name, reason in zip(names, pool.map(task, names), strict=True):
                 advance(1)
                 if reason:
                     found.damaged[name] = reason
+
+        take(others, check)
+        splits = _splits(found)
+        take(chunks, check_chunk)
     for split, stored in _splits(found).items():
         from sentiment import store
 
@@ -241,7 +244,8 @@ def _splits(found: Found) -> dict[str, "Split"]:
             try:
                 opened[split] = Split(found.sums, split)
             except UserError as error:
-                found.damaged[split] = str(error)
+                if not damaged:  # a last chunk that is not full is needed to open it
+                    found.damaged[split] = str(error)
     return opened
 
 

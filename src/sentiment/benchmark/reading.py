@@ -28,9 +28,8 @@ def compare_reading(images: np.ndarray, count: int, work: Path, rounds: int) -> 
             raw.write(images[row % len(images)])
     sha256sums.write(work, writer.close()[1])
     plain = np.memmap(work / "raw", np.uint8, "r", shape=(count, SIDE, SIDE, 3))
-    batches = Batches(
-        Split(sha256sums.read(work), "store"), np.arange(count), BATCH, shuffle_seed=1
-    )
+    split = Split(sha256sums.read(work, "measure again"), "store")
+    batches = Batches(split, np.arange(count), BATCH, shuffle_seed=1)
     some = np.resize(np.arange(len(images)), REPORTS_IMAGES)
     reports = bcolz.carray(images[some].astype(np.float32), rootdir=str(work / "report"))
     reports.flush()
