@@ -9,7 +9,6 @@ import bcolz
 import numpy as np
 import pytest
 from conftest import refusal, run, start, succeed
-from PIL import Image
 
 from sentiment import dataset, files, prepare, sha256sums, store, verify
 from sentiment.dataset import Dataset
@@ -180,25 +179,13 @@ def test_rows_of_another_place_are_told_by_their_checksums(cparams, tmp_path, mo
 
 
 @pytest.fixture(scope="module")
-def pristine(tmp_path_factory) -> Path:
-    """Prepared data of drawn noise, 40 + 6 + 6 images, and their photos in `photos`."""
+def pristine(noise: Path, tmp_path_factory) -> Path:
+    """The photos of noise prepared, in the folder `noise`."""
     work = tmp_path_factory.mktemp("pristine")
-    random = np.random.default_rng(0)
-    for split, count in {"train": 20, "valid": 3, "test": 3}.items():
-        for breed in ("akita", "boxer"):
-            (work / "photos" / split / breed).mkdir(parents=True)
-            for number in range(count):
-                noise = Image.fromarray(random.integers(0, 256, (9, 9, 3), np.uint8))
-                noise.save(work / "photos" / split / breed / f"{number:02}.png")
-    (work / "photos/train/akita/bad.png").write_bytes(b"no picture")
-    (work / "photos/test/akita/09.png").hardlink_to(work / "photos/train/boxer/03.png")
-    prepare.prepare(options(work))
+    prepare.prepare(
+        prepare.Options("dogs", noise, "noise", max_bad_percent=10, data_dir=work, workers=1)
+    )
     return work
-
-
-def options(work: Path, **more: object) -> prepare.Options:
-    given = {"name": "noise", "data_dir": work, "max_bad_percent": 10.0, "workers": 1}
-    return prepare.Options("dogs", work / "photos", **(given | more))
 
 
 @pytest.fixture
@@ -231,7 +218,7 @@ def test_whole_data_are_found_whole_and_images_in_two_splits_are_named(data, cap
         f"Checking {data}, {len(content(data)) - 1} files",
         "  1 images stand in train and in test, pixel for pixel:",
         "    train train/boxer/03.png = test test/akita/09.png",
-        f"{data} is whole: 53 images",
+        f"{data} is whole: 69 images",
     ]
     read_all(data)
     check = start("bash", "-c", "cd $0; sha256sum --check --quiet SHA256SUMS", data)
@@ -315,9 +302,9 @@ def test_damage_is_named_and_repair_brings_back_the_very_bytes(kind, data, prist
     assert {path.name for path in data.glob(".*")} == set()
 
 
-def test_repair_refuses_photos_that_have_changed(data, pristine, tmp_path, caplog):
+def test_repair_refuses_photos_that_have_changed(data, noise, tmp_path, caplog):
     caplog.set_level("INFO")
-    photos = shutil.copytree(pristine / "photos", tmp_path / "photos")
+    photos = shutil.copytree(noise, tmp_path / "photos")
     shutil.copy(photos / "test/boxer/00.png", photos / "test/boxer/01.png")
     before = content(data)
     assert not verified(data, source=photos)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import refusal, run, succeed
+from conftest import files_of, refusal, run, succeed
 from PIL import Image
 
 from sentiment.dataset import Dataset
@@ -352,24 +352,13 @@ def test_a_bad_photo_with_a_name_that_is_not_utf8_does_not_end_in_a_traceback(tm
     assert done.returncode in (0, 2), done.stderr
 
 
-def stores(data_dir: Path) -> dict[str, bytes]:
-    """Every file of the prepared data but the manifest, which holds times, and its checksums."""
-    files = (path for path in sorted(data_dir.rglob("[!.]*")) if path.is_file())
-    kept = {str(path.relative_to(data_dir)): path.read_bytes() for path in files}
-    return {
-        name: b"".join(line for line in content.splitlines(True) if b" manifest" not in line)
-        for name, content in kept.items()
-        if not Path(name).name.startswith("manifest")
-    }
-
-
 def test_any_number_of_workers_and_a_cluster_write_the_same_bytes(drawn, tmp_path):
     from distributed import LocalCluster
 
     def prepared(name: str, *flags: object) -> dict[str, bytes]:
         where = ["--source", drawn, "--data-dir", tmp_path / name]
         succeed(PREPARE, "dogs", *where, *flags)
-        return stores(tmp_path / name)
+        return files_of(tmp_path / name)
 
     one = prepared("one", "--workers", 1)
     assert len(one) > 20

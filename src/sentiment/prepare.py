@@ -155,10 +155,11 @@ def _is_prepared(folder: Path, origin: dict, options: Options) -> bool:
 def _prepare(folder: Path, source: Source, origin: dict, options: Options) -> None:
     """Decode and store all splits, from where an earlier call was stopped."""
     photos = in_stored_order(source, options.seed)
+    listed = source.class_names, sorted(itertools.chain(*photos.values()))
     versions = provenance.versions()
     plan = {
         **origin,
-        "photos": hashlib.sha256(repr((source.class_names, photos)).encode()).hexdigest()[:16],
+        "photos": hashlib.sha256(repr(listed).encode()).hexdigest()[:16],
         "store format": dataset.FORMAT_VERSION,
         **{name: versions[name] for name in ("pillow", "numpy", "bcolz-zipline")},
     }
@@ -252,10 +253,11 @@ def _write_split(
                     stored.append(row)
             if done.due or start + BLOCK >= len(photos):
                 settled = writer.settle()
-                until = stored[writer.rows - 1] + 1 if writer.rows else 0
-                new = [[row, reason] for row, reason in skipped.items() if first <= row < until]
-                done.add({"split": split, "photos": until, "skipped": new, **settled._asdict()})
-                first = until
+                if settled.sha256:
+                    until = stored[writer.rows - 1] + 1
+                    bad = [[row, reason] for row, reason in skipped.items() if first <= row < until]
+                    done.add({"split": split, "photos": until, "skipped": bad, **settled._asdict()})
+                    first = until
     if not stored:
         raise UserError(f"{split}: not one photo could be decoded")
     fingerprint, sums = writer.close()
