@@ -19,15 +19,22 @@ NETWORKS = sorted(file.parent.name for file in SRC.glob("*/architecture.py"))
 TRAINING_SCRIPTS = sorted(SRC.glob("*/[!r]*_layer_train_*.py"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=5, help="processes to kill in test_faults.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with the tests of a group: they keep one worker busy for minutes."""
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
-def start(*command: object, **settings: str) -> subprocess.CompletedProcess:
+def start(
+    *command: object, cwd: Path | None = None, **settings: str
+) -> subprocess.CompletedProcess:
     """Run a command to its end as a person would, with more environment variables."""
     return subprocess.run(
         [str(word) for word in command],
+        cwd=cwd,
         capture_output=True,
         text=True,
         check=False,

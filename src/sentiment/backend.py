@@ -10,8 +10,11 @@ from sentiment.errors import UserError
 log = logging.getLogger(__name__)
 
 
-def start(seed: int, precision: str = "float32") -> dict:
-    """Import Keras and its backend, make a CPU's results repeat, and seed every generator.
+def start(seed: int, precision: str = "float32", deterministic: str = "auto") -> dict:
+    """Import Keras and its backend, make results repeat, and seed every generator.
+
+    Args:
+        deterministic: "on", "off", or "auto", which is on for a CPU.
 
     Returns:
         For the manifest: the backend's name and its devices.
@@ -26,6 +29,9 @@ def start(seed: int, precision: str = "float32") -> dict:
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "1")
     megabytes = psutil.virtual_memory().total // 2**20
     os.environ.setdefault("TF_CPU_BFC_MEM_LIMIT_IN_MB", str(megabytes))
+    if deterministic == "on":
+        flags = os.environ.get("XLA_FLAGS", "")
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
     try:
         import keras
     except (ImportError, ValueError) as error:
@@ -36,7 +42,11 @@ def start(seed: int, precision: str = "float32") -> dict:
 
     name = keras.backend.backend()
     if name == "tensorflow":
-        _start_tensorflow()
+        _start_tensorflow(deterministic)
+    elif name == "torch" and deterministic == "on":
+        import torch
+
+        torch.use_deterministic_algorithms(True)
     keras.config.set_dtype_policy(precision)
     keras.utils.set_random_seed(seed)
     devices = keras.distribution.list_devices()
@@ -44,13 +54,22 @@ def start(seed: int, precision: str = "float32") -> dict:
     return {"backend": name, "devices": devices}
 
 
-def _start_tensorflow() -> None:
+def out_of_memory(error: Exception) -> bool:
+    """Whether the device, or the machine, had no memory left; each backend says it otherwise."""
+    words = ("RESOURCE_EXHAUSTED", "ResourceExhausted", "OutOfMemory", "OOM when allocating")
+    text = f"{type(error).__name__}: {error}"
+    return isinstance(error, MemoryError) or any(word in text for word in words)
+
+
+def _start_tensorflow(deterministic: str) -> None:
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         # Otherwise all of the GPU's memory is taken, and its use cannot be told.
         tf.config.experimental.set_memory_growth(gpu, True)
-    if not gpus:
+    if gpus and deterministic == "on":
+        tf.config.experimental.enable_op_determinism()
+    if not gpus and deterministic != "off":
         # Ops in parallel add up in another order each run; threads inside an op do not.
         tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -55,7 +55,8 @@ class Batches(keras.utils.PyDataset):
         super().__init__(workers=workers, max_queue_size=4)
         self.stored, self.rows, self.batch_size = stored, rows, batch_size
         self.shuffle_seed = shuffle_seed
-        self.handed_over = np.zeros(len(self))
+        self._total = -(-len(rows) // batch_size)
+        self.handed_over = np.zeros(self._total)
         """When each batch of the epoch was ready, in `time.perf_counter` seconds."""
         self.failure: UserError | None = None
         """Why a batch could not be read."""
@@ -66,14 +67,27 @@ class Batches(keras.utils.PyDataset):
         self.start_epoch(0)
 
     def __len__(self) -> int:
-        return -(-len(self.rows) // self.batch_size)
+        return self._total - self.first
 
     def size(self, index: int) -> int:
         """Images of a batch."""
-        return min(self.batch_size, len(self.rows) - index * self.batch_size)
+        return self._size(self.first + index)
 
-    def start_epoch(self, epoch: int) -> None:
-        """Fix the order of the images for the epoch (from 0), the same on every run."""
+    def _size(self, batch: int) -> int:
+        return min(self.batch_size, len(self.rows) - batch * self.batch_size)
+
+    @property
+    def left(self) -> int:
+        """Images of all its batches."""
+        return len(self.rows) - self.first * self.batch_size
+
+    def start_epoch(self, epoch: int, first: int = 0) -> None:
+        """Fix the order of the images for the epoch (from 0), the same on every run.
+
+        Args:
+            first: the batch to start with, where those before it have been used.
+        """
+        self.epoch, self.first = epoch, first
         read, places = self.rows, np.arange(len(self.rows))
         if self.shuffle_seed is not None:
             random = np.random.default_rng([self.shuffle_seed, epoch])
@@ -89,12 +103,12 @@ class Batches(keras.utils.PyDataset):
             self._windows: dict[int, tuple[list[np.ndarray], list[Future]]] = {}
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        window, batch = divmod(index, self._window)
-        start = index * self.batch_size
+        window, batch = divmod(self.first + index, self._window)
+        start = (self.first + index) * self.batch_size
         with self._lock:
             rows = self._order[start : start + self.batch_size]
             for ahead in (window, window + 1):
-                if ahead * self._window < len(self) and ahead not in self._windows:
+                if ahead * self._window < self._total and ahead not in self._windows:
                     self._windows[ahead] = self._read(ahead)
             self._windows = {w: read for w, read in self._windows.items() if abs(w - window) < 2}
             inputs, reading = self._windows[window]
@@ -110,9 +124,9 @@ class Batches(keras.utils.PyDataset):
     def _read(self, window: int) -> tuple[list[np.ndarray], list[Future]]:
         """Start to fill a window's batches, chunk by chunk."""
         size, start = self.batch_size, window * self._window
-        batches = range(start, min(start + self._window, len(self)))
+        batches = range(start, min(start + self._window, self._total))
         stored = self.stored
-        inputs = [self._empty((self.size(i), *stored.shape[1:])) for i in batches]
+        inputs = [self._empty((self._size(i), *stored.shape[1:])) for i in batches]
 
         def fill(rows: np.ndarray, places: np.ndarray) -> None:
             stored.copy(rows, [inputs[p // size - start][p % size] for p in places.tolist()])

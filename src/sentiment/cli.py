@@ -68,10 +68,10 @@ def _terminate(*_: object) -> None:
 
 
 @contextlib.contextmanager
-def log_to(file: Path) -> Iterator[None]:
+def log_to(file: Path, append: bool = False) -> Iterator[None]:
     """Write what is logged in the block to a file too, with the time of each line."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(file, mode="w", encoding="utf-8")
+    handler = logging.FileHandler(file, mode="a" if append else "w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logging.getLogger().addHandler(handler)
     try:

@@ -4,6 +4,7 @@ import contextlib
 import gc
 import logging
 import math
+import shutil
 from pathlib import Path
 
 import keras
@@ -17,8 +18,10 @@ from sentiment.history import History
 from sentiment.monitor import Monitor
 from sentiment.progress import hours_minutes_seconds
 from sentiment.recipe import Architecture, Recipe
+from sentiment.resume import Checkpoint, Patience
 from sentiment.runs import Run
 from sentiment.schedule import SCHEDULES
+from sentiment.signals import deferred
 from sentiment.store import Split
 
 log = logging.getLogger(__name__)
@@ -28,19 +31,28 @@ SHUFFLED = {"train": True, "validation": False}
 
 
 def fit(
-    architecture: Architecture, recipe: Recipe, dataset: Dataset, run: Run, head_from: Path | None
+    architecture: Architecture,
+    recipe: Recipe,
+    dataset: Dataset,
+    run: Run,
+    head_from: Path | None,
+    plan: dict,
+    checkpoint_batches: int | None,
 ) -> tuple[keras.Model, dict]:
-    """Train, writing history and resources on the way.
+    """Train, writing history, resources and checkpoints on the way.
 
     Args:
         head_from: the FT-F model whose FC layers FT-A starts from, or None.
+        plan: what the run depends on; a checkpoint that is there was made under it.
+        checkpoint_batches: batches between checkpoints within an epoch, or None.
 
     Returns:
         The model with the weights of the epoch with the best validation loss, and what
         training reached and took: epochs from 1, seconds.
 
     Raises:
-        UserError: the first weights do not fit, or the loss is no longer a number.
+        UserError: the first weights do not fit, the disk is too small, a checkpoint is
+            damaged, or the loss is no longer a number.
     """
     network = model.build(architecture, recipe, len(dataset.class_names))
     if head_from:
@@ -52,11 +64,12 @@ def fit(
     step = recipe.batch_size // recipe.gradient_accumulation_steps
     stored = {split: dataset.split(split) for split in SHUFFLED}
     rows = {split: rows_of(of, run, recipe) for split, of in stored.items()}
-    optimizer = model.sgd(recipe)
-    with Monitor(run.resources):
-        learner, extraction_seconds = network, 0.0
-        if recipe.layers == "fc" and recipe.feature_cache:
-            learner = network.get_layer("head")
+    optimizer, extraction_seconds = model.sgd(recipe), 0.0
+    cached = recipe.layers == "fc" and recipe.feature_cache
+    learner = network.get_layer("head") if cached else network
+    _check_disk(run, network, learner)
+    with Monitor(run.resources, run.checkpoint.exists()):
+        if cached:
             stored = {
                 split: extract.features(network, architecture, recipe, dataset, split, of, step)
                 for split, of in rows.items()
@@ -67,18 +80,25 @@ def fit(
             for split, shuffled in SHUFFLED.items()
         )
         model.compile_model(learner, optimizer)
-        history, best_epoch = _epochs(learner, train, validation, recipe, run.history)
+        history, patience = History(run.history, train, recipe.epochs), Patience(recipe.patience)
+        with deferred() as pending:
+            checkpoint = Checkpoint(
+                run.checkpoint, plan, patience, history, checkpoint_batches, pending
+            )
+            _epochs(learner, train, validation, recipe, history, patience, checkpoint)
     if learner is not network:
         model.compile_model(network, optimizer)  # a whole model, saved with its optimizer
 
-    best, last = history[best_epoch], history[-1]
-    if not math.isfinite(last["loss"] + best["val_loss"]):
+    last = history.rows[-1]
+    if not math.isfinite(last["loss"] + last["val_loss"]):
+        kept = f"{run.checkpoint} keeps the last good weights; " if run.checkpoint.exists() else ""
         raise UserError(
             f"the loss was no longer a number in epoch {last['epoch']}; no model was saved; "
-            "try a lower --learning-rate"
+            f"{kept}try a lower --learning-rate, with --overwrite"
         )
+    best = history.rows[patience.best_epoch]
     training, validating, waiting = (
-        round(sum(row[name] for row in history), 3)
+        round(sum(row[name] for row in history.rows), 3)
         for name in ("seconds", "validation_seconds", "waiting_seconds")
     )
     outcome = {
@@ -109,30 +129,83 @@ def rows_of(stored: Split, run: Run, recipe: Recipe) -> np.ndarray:
 
 
 def _epochs(
-    learner: keras.Model, train: Batches, validation: Batches, recipe: Recipe, file: Path
-) -> tuple[list[dict], int]:
-    """Train to the last epoch; keep the best one's weights.
-
-    Returns:
-        The rows of the history, and which of them is the best epoch's.
-    """
-    history = History(file, train, recipe.epochs)
-    stopping = keras.callbacks.EarlyStopping(
-        monitor="val_loss", mode="min", patience=recipe.patience, restore_best_weights=True
-    )
+    learner: keras.Model,
+    train: Batches,
+    validation: Batches,
+    recipe: Recipe,
+    history: History,
+    patience: Patience,
+    checkpoint: Checkpoint,
+) -> None:
+    """Train to the last epoch, from the checkpoint on; give the model the best one's weights."""
     rate = SCHEDULES[recipe.schedule]
-    with contextlib.closing(history), reading(train, validation):
+    callbacks = [
+        keras.callbacks.LearningRateScheduler(lambda e: rate(e, recipe.learning_rate)),
+        keras.callbacks.TerminateOnNaN(),
+        patience,
+        history,
+        checkpoint,
+    ]
+
+    def train_epochs(first: int, stop: int) -> None:
         learner.fit(
             train,
             validation_data=validation,
-            epochs=recipe.epochs,
+            initial_epoch=first,
+            epochs=stop,
+            shuffle=False,  # of the batches, which are read ahead in their order
             verbose=0,
-            callbacks=[
-                keras.callbacks.LearningRateScheduler(lambda e: rate(e, recipe.learning_rate)),
-                keras.callbacks.TerminateOnNaN(),
-                stopping,
-                history,
-            ],
+            callbacks=callbacks,
         )
+
+    with contextlib.closing(history), reading(train, validation):
+        done = checkpoint.restore(learner)
+        first = done.epoch
+        train.start_epoch(first, done.batch)
+        if done.batch:
+            learner.test_on_batch(*validation[0])  # builds the metrics, to be restored
+            if len(train):
+                train_epochs(first, first + 1)
+            else:
+                _validate(learner, validation, first, callbacks)
+            first += 1
+            train.start_epoch(first)
+        if first < recipe.epochs and not patience.stopped_epoch and not learner.stop_training:
+            train_epochs(first, recipe.epochs)
+    learner.set_weights(patience.best_weights)
     gc.collect()  # TensorFlow's iterator of an epoch cut short must not outlive Python
-    return history.rows, stopping.best_epoch
+
+
+def _validate(
+    learner: keras.Model,
+    validation: Batches,
+    epoch: int,
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """Finish an epoch that was stopped after its last step."""
+    each = keras.callbacks.CallbackList(callbacks, model=learner)
+    learner.reset_metrics()
+    each.on_epoch_begin(epoch)
+    logs = learner.get_metrics_result()
+    reached = learner.evaluate(validation, verbose=0, return_dict=True, callbacks=each)
+    each.on_epoch_end(epoch, logs | {f"val_{name}": value for name, value in reached.items()})
+
+
+def _check_disk(run: Run, network: keras.Model, learner: keras.Model) -> None:
+    """Say what the model and its checkpoint will take on the disk, if there is room for it.
+
+    A checkpoint is written beside the one before; each holds the weights, the best epoch's,
+    and one or two values more for every weight that learns.
+    """
+    trainable = 4 * sum(math.prod(weight.shape) for weight in learner.trainable_weights)
+    checkpoint = 2 * 4 * learner.count_params() + 2 * trainable
+    needed = 2 * checkpoint + 4 * network.count_params() + trainable
+    folder = run.models_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    log.info("  a checkpoint after each epoch, up to %.1f MB, in %s", checkpoint / 1e6,
+             run.checkpoint)  # fmt: skip
+    if free < needed:
+        raise UserError(
+            f"{folder}: {free / 1e9:.1f} GB free, model and checkpoints need {needed / 1e9:.1f}"
+        )

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import logging
+import math
 import time
 from pathlib import Path
 
@@ -30,18 +31,36 @@ class History(keras.callbacks.Callback):
         self.file, self.batches, self.epochs = file, batches, epochs
         self.rows: list[dict] = []
         self._started = time.perf_counter()
+        self._finished_before = 0
+        self._spent_before: dict[str, float] = {}
         self._bar = contextlib.ExitStack()
+
+    def resume(self, rows: list[dict], spent: dict[str, float]) -> None:
+        """Go on after the epochs of these rows, and what the next one had `spent` before."""
+        self.rows, self._finished_before, self._spent_before = rows, len(rows), spent
+
+    def spent(self) -> dict[str, float]:
+        """What the epoch under way has cost so far, in seconds."""
+        return {
+            "seconds": min(self._validation_begin, time.perf_counter()) - self._begin,
+            "waiting": self._waiting,
+        }
 
     def close(self) -> None:
         """Take the progress bar away."""
         self._bar.close()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self.batches.start_epoch(epoch)
+        if epoch != self.batches.epoch:
+            self.batches.start_epoch(epoch)
         shown = progress(f"epoch {epoch + 1}/{self.epochs}", len(self.batches.rows))
         self._advance = self._bar.enter_context(shown)
-        self._begin = self._step_end = time.perf_counter()
-        self._waiting = 0.0
+        self._advance(len(self.batches.rows) - self.batches.left)
+        self._step_end = time.perf_counter()
+        spent, self._spent_before = self._spent_before, {}
+        self._begin = self._step_end - spent.get("seconds", 0.0)
+        self._validation_begin = math.inf
+        self._waiting = spent.get("waiting", 0.0)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         # A step waits from the end of the one before until its batch is handed over.
@@ -68,7 +87,8 @@ class History(keras.callbacks.Callback):
             table = csv.DictWriter(lines, COLUMNS)
             table.writeheader()
             table.writerows(self.rows)
-        left = (now - self._started) / len(self.rows) * (self.epochs - epoch - 1)
+        here = len(self.rows) - self._finished_before
+        left = (now - self._started) / here * (self.epochs - epoch - 1)
         log.info(
             "epoch %d/%d: loss %.4f, accuracy %.4f, val_loss %.4f, val_accuracy %.4f; "
             "%.0f images/s, %.0f %% waiting; at most %s left",

@@ -194,6 +194,7 @@ def _keras(file: Path) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
 def _litert(file: Path, threads: int) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     from sentiment.litert import LitertModel
 
+    model_file.check(file)
     return LitertModel(file, threads).predict, file.stat().st_size
 
 

@@ -2,9 +2,11 @@
 
 A `.keras` file is a zip archive. One more member, which Keras leaves alone, holds the
 run's manifest: a model always knows its classes and what it was trained on. A `.tflite`
-file carries it too, in an archive behind its end, where LiteRT does not look.
+file carries it too, in an archive behind its end, where LiteRT does not look. The archive's
+comment, the last bytes of the file, is the SHA-256 of all before it.
 """
 
+import hashlib
 import json
 import zipfile
 from pathlib import Path
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 CARD = "run.json"
 
+SEAL, DIGITS = b"sha256:", 64
+"""The comment's beginning, and the hexadecimal digits after it."""
+
 
 def save(model: "keras.Model", path: Path, card: dict) -> None:
     """Save a model with its card, whole or not at all."""
@@ -27,11 +32,43 @@ def save(model: "keras.Model", path: Path, card: dict) -> None:
 
 
 def add_card(path: Path, card: dict) -> None:
-    """Put a card into a model's file, or behind a file that is no zip archive."""
+    """Put a card into a model's file, or behind a file that is no zip archive, and seal it."""
     member = zipfile.ZipInfo(CARD)  # without the time, so that the same card gives the same bytes
     member.external_attr = 0o644 << 16
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(member, json.dumps(card, indent=2))
+        archive.comment = SEAL + bytes(DIGITS)
+    digest = _digest(path)
+    with path.open("r+b") as stream:
+        stream.seek(-DIGITS, 2)
+        stream.write(digest)
+
+
+def check(path: Path) -> None:
+    """Compare a model's file with its seal.
+
+    Raises:
+        UserError: it is damaged, or no model of this project.
+    """
+    try:
+        with path.open("rb") as stream:
+            stream.seek(-len(SEAL) - DIGITS, 2)
+            seal = stream.read()
+        whole = seal == SEAL + _digest(path)
+    except OSError as error:
+        raise UserError(f"{path}: not a model saved by these scripts ({error})") from None
+    if not whole:
+        raise UserError(f"{path}: damaged (its bytes are not those written); make it again")
+
+
+def _digest(path: Path) -> bytes:
+    """SHA-256 of a file but for the digits at its end, in digits."""
+    left, digest = path.stat().st_size - DIGITS, hashlib.sha256()
+    with path.open("rb") as stream:
+        while left > 0 and (part := stream.read(min(left, 2**20))):
+            digest.update(part)
+            left -= len(part)
+    return digest.hexdigest().encode()
 
 
 def load(path: Path) -> "keras.Model":
@@ -42,6 +79,7 @@ def load(path: Path) -> "keras.Model":
     """
     import keras
 
+    check(path)
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:

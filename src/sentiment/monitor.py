@@ -8,6 +8,8 @@ from pathlib import Path
 import psutil
 import pynvml
 
+from sentiment import files
+
 COLUMNS = (
     "seconds",
     "cpu_percent",
@@ -25,10 +27,14 @@ SECONDS_A_SAMPLE = 1.0
 
 
 class Monitor:
-    """Writes a row of COLUMNS to a CSV file each second until the block ends."""
+    """Writes a row of COLUMNS to a CSV file each second until the block ends.
 
-    def __init__(self, file: Path):
-        self.file = file
+    Args:
+        resumed: the run goes on, and so does its file.
+    """
+
+    def __init__(self, file: Path, resumed: bool = False):
+        self.file, self.resumed = file, resumed and file.exists()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, name="monitor", daemon=True)
 
@@ -43,10 +49,11 @@ class Monitor:
     def _sample(self) -> None:
         process, gpus = psutil.Process(), _gpus()
         process.cpu_percent()  # the first call only starts the interval
-        started = time.monotonic()
-        with self.file.open("w", newline="", buffering=1) as lines:
+        started = time.monotonic() - (_seconds_in(self.file) if self.resumed else 0)
+        with self.file.open("a" if self.resumed else "w", newline="", buffering=1) as lines:
             table = csv.writer(lines)
-            table.writerow(COLUMNS)
+            if not self.resumed:
+                table.writerow(COLUMNS)
             while not self._stop.wait(SECONDS_A_SAMPLE):
                 interval = process.cpu_percent()
                 times, memory = process.cpu_times(), process.memory_info()
@@ -59,6 +66,20 @@ class Monitor:
                     memory.vms,
                     *_gpu_use(gpus),
                 ))  # fmt: skip
+
+
+def _seconds_in(file: Path) -> float:
+    """The time of a file's last row; what a killed process left of another is cut off."""
+    text = file.read_bytes()
+    rows = text[: text.rfind(b"\n") + 1]
+    if rows != text:
+        with files.whole_file(file) as temporary:
+            temporary.write_bytes(rows)
+    last = rows.splitlines()[-1:] or [b""]
+    try:
+        return float(last[0].split(b",")[0])
+    except ValueError:  # the header alone
+        return 0.0
 
 
 def _gpus() -> list:

@@ -71,6 +71,8 @@ class Recipe:
     the images through them in every epoch."""
     feature_dtype: Literal["float32", "float16"] = "float32"
     """Of the features kept; float16 takes half the disk."""
+    deterministic: Literal["auto", "on", "off"] = "auto"
+    """The same bits from the same command; auto: on a CPU, where it costs nothing."""
     freeze_batch_norm: bool = False
     """FT-A: keep batch normalisation as ImageNet left it (FT-F always does)."""
 

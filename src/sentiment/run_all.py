@@ -15,11 +15,11 @@ from typing import Annotated
 
 import tyro
 
-from sentiment import cli, dataset, model_file, project, train
+from sentiment import cli, dataset, model_file, plans, project, train
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
 from sentiment.networks import Network, networks
-from sentiment.recipe import Recipe
+from sentiment.recipe import Architecture, Recipe
 from sentiment.runs import Run
 
 log = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ def _steps(options: Options) -> Iterator[Step]:
             script = project.training_script(run.architecture, layers)
             name = f"{network.architecture.title} {run.way}"
             recipe = cli.parse_words(train.Options, train.Options(stated), flags).recipe
-            finished = _is_trained(run, recipe, data, finished)
+            finished = _is_trained(network.architecture, run, recipe, data, finished)
             words = [*run.flags, *where]
             yield Step(
                 f"train {name}", f"train {layers}", _command(script, *words, *flags), finished
@@ -170,7 +170,9 @@ def _training_flags(options: Options) -> list[tuple[Network, list[str]]]:
     ]
 
 
-def _is_trained(run: Run, recipe: Recipe, data: Dataset, before: bool) -> bool:
+def _is_trained(
+    architecture: Architecture, run: Run, recipe: Recipe, data: Dataset, before: bool
+) -> bool:
     """Whether the model of this very run is there: same recipe, data and percent.
 
     Args:
@@ -181,27 +183,18 @@ def _is_trained(run: Run, recipe: Recipe, data: Dataset, before: bool) -> bool:
     """
     if not run.model.exists():
         return False
-    card = model_file.read_card(run.model)
-    wanted = {
-        "status": "finished",
-        "percent": run.percent,
-        "data_fingerprint": data.fingerprint,
-        "recipe": dataclasses.asdict(recipe),
-    }
-    differs = [name for name, value in wanted.items() if card.get(name) != value]
-    if recipe.head == "trained" and not (before and _start(run, "fc") < card["start"]):
-        differs.append("FT-F model")
-    if differs and run.percent == 100:
+    head_from = dataclasses.replace(run, layers="fc").model if recipe.head == "trained" else None
+    if head_from and not before:
+        difference = "the FT-F model it started from is to be trained"
+    else:
+        wanted = plans.plan_of(architecture, recipe, data, run, head_from)
+        difference = plans.difference(model_file.read_card(run.model), wanted)
+    if difference and run.percent == 100:
         raise UserError(
-            f"{run.model}: made with another {differs[0].replace('_', ' ')} than it would be now; "
-            "move it away, or train it again with its own script and --overwrite"
+            f"{run.model}: {difference}; move it away, or train it again with its own script and "
+            "--overwrite"
         )
-    return not differs
-
-
-def _start(run: Run, layers: str) -> str:
-    """When the run of other layers that made its model started."""
-    return model_file.read_card(dataclasses.replace(run, layers=layers).model)["start"]
+    return not difference
 
 
 def _is_newer(result: Path, source: Path) -> bool:

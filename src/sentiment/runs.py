@@ -49,6 +49,11 @@ class Run:
     def model(self) -> Path:
         return self.models_dir / self.dataset / f"{self.name}.keras"
 
+    @property
+    def checkpoint(self) -> Path:
+        """What training goes on from after it was stopped; gone when it has finished."""
+        return self.models_dir / self.dataset / f"{self.name}_checkpoint.npz"
+
     def exported(self, ending: str = ".tflite") -> Path:
         """The model in another format, one of EXPORTS."""
         return self.models_dir / self.dataset / (self.name + ending)

@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sentiment import backend, cli, files, model_file, project, provenance, stratify
+from sentiment import (
+    backend,
+    checkpoint,
+    cli,
+    files,
+    model_file,
+    plans,
+    project,
+    provenance,
+    stratify,
+)  # fmt: skip
 from sentiment.dataset import Dataset, in_words
 from sentiment.errors import UserError
 from sentiment.recipe import Architecture, Recipe
@@ -30,8 +40,11 @@ class Options:
     """Where history, resources, log and manifest go."""
     models_dir: Path = project.MODELS_DIR
     """Where the model goes, and where FT-A finds FT-F's."""
+    checkpoint_batches: int | None = None
+    """Save a checkpoint every so many batches too, not only after each epoch."""
     overwrite: bool = False
-    """Train again though this run has finished; its model stays until the new one is whole."""
+    """Replace a run with another recipe or other data, finished or not, or train a finished one
+    again; its model stays until the new one is whole."""
     dry_run: bool = False
     """Say what would be done, and stop."""
 
@@ -50,6 +63,8 @@ def train(architecture: Architecture, options: Options) -> None:
             training failed for a reason the user can mend.
     """
     recipe = options.recipe
+    if options.checkpoint_batches is not None and options.checkpoint_batches < 1:
+        raise UserError(f"--checkpoint-batches {options.checkpoint_batches}: expected 1 or more")
     run = Run(
         architecture.name,
         recipe.layers,
@@ -59,54 +74,112 @@ def train(architecture: Architecture, options: Options) -> None:
         options.models_dir,
     )
     dataset = Dataset(options.data_dir, options.dataset)
-    plan = "\n".join(_plan(architecture, recipe, dataset, run))
+    announcement = "\n".join(_announcement(architecture, recipe, dataset, run))
     if options.dry_run:
-        log.info(plan)
+        log.info(announcement)
     head_from = _trained_head(recipe, dataset, run) if recipe.head == "trained" else None
+    plan = plans.plan_of(architecture, recipe, dataset, run, head_from)
     if options.dry_run:
         return
-    if run.percent == 100 and run.model.exists() and not options.overwrite:
-        raise UserError(f"{run.model}: this run has finished; --overwrite trains it again")
-    with cli.log_to(run.log_file(".log")):
-        log.info(plan)
-        _train(architecture, recipe, dataset, run, head_from)
+    with files.locked(run.model):
+        if not _finished(plan, run, options.overwrite):
+            resumed = _resumed(plan, run, options.overwrite)
+            with cli.log_to(run.log_file(".log"), append=resumed):
+                log.info(announcement)
+                _train(architecture, recipe, dataset, run, head_from, plan, options)
+
+
+def _finished(plan: dict, run: Run, overwrite: bool) -> bool:
+    """Whether the run's model is there; a full run's is not replaced without being told to."""
+    if overwrite or not run.model.exists():
+        return False
+    card = model_file.read_card(run.model)
+    difference = plans.difference(card, plan)
+    if difference and run.percent == 100:
+        raise UserError(f"{run.model}: {difference}; --overwrite replaces it")
+    if difference:
+        log.info("%s will be replaced: %s", run.model, difference)
+        return False
+    files.write_json(run.manifest, card)  # the process may have ended just before that
+    run.checkpoint.unlink(missing_ok=True)
+    log.info("%s is finished; --overwrite trains it again", run.model)
+    return True
+
+
+def _resumed(plan: dict, run: Run, overwrite: bool) -> bool:
+    """Whether there is a checkpoint to go on from; one of another plan is refused, or removed."""
+    if not run.checkpoint.exists():
+        return False
+    difference = plans.difference(checkpoint.read_plan(run.checkpoint), plan)
+    if difference and run.percent == 100 and not overwrite:
+        raise UserError(
+            f"{run.checkpoint}: {difference}; give the same flags to go on with it, or "
+            "--overwrite to start anew"
+        )
+    if difference:
+        log.info("%s is removed: %s", run.checkpoint, difference)
+        run.checkpoint.unlink()
+    return not difference
 
 
 def _train(
-    architecture: Architecture, recipe: Recipe, dataset: Dataset, run: Run, head_from: Path | None
+    architecture: Architecture,
+    recipe: Recipe,
+    dataset: Dataset,
+    run: Run,
+    head_from: Path | None,
+    plan: dict,
+    options: Options,
 ) -> None:
     """Train and save the model; the manifest says how far it came."""
     manifest = {
         "status": "running",
-        "architecture": architecture.name,
-        "recipe": dataclasses.asdict(recipe),
-        "dataset": dataset.name,
-        "data_fingerprint": dataset.fingerprint,
-        "class_names": dataset.class_names,
-        "percent": run.percent,
+        **plan,
         "start": provenance.now(),
         **provenance.provenance(),
     }
     try:
         files.write_json(run.manifest, manifest)
-        manifest |= backend.start(recipe.seed, recipe.precision)
+        manifest |= backend.start(recipe.seed, recipe.precision, recipe.deterministic)
         from sentiment.fit import fit  # Keras, which --help and --dry-run do without
 
-        network, outcome = fit(architecture, recipe, dataset, run, head_from)
-        manifest |= outcome | {"status": "finished"}
-        model_file.save(network, run.model, manifest)
+        network, outcome = fit(
+            architecture, recipe, dataset, run, head_from, plan, options.checkpoint_batches
+        )
+        manifest |= outcome | {"status": "finished", "end": provenance.now()}
         for outdated in (*run.results(), *run.exports()):
             files.remove(outdated)
             log.info("  removed %s, made by the model that this one replaces", outdated)
+        model_file.save(network, run.model, manifest)
         log.info("Saved %s", run.model)
     except BaseException as error:
-        manifest |= {"status": "failed", "error": f"{type(error).__name__}: {error}"}
+        manifest |= {"status": "failed", "error": f"{type(error).__name__}: {error}",
+                     "end": provenance.now()}  # fmt: skip
+        if isinstance(error, Exception) and backend.out_of_memory(error):
+            raise UserError(_less_memory(recipe)) from error
         raise
     finally:
-        files.write_json(run.manifest, manifest | {"end": provenance.now()})
+        files.write_json(run.manifest, manifest)
+    run.checkpoint.unlink(missing_ok=True)
 
 
-def _plan(architecture: Architecture, recipe: Recipe, dataset: Dataset, run: Run) -> Iterator[str]:
+def _less_memory(recipe: Recipe) -> str:
+    """What to do when memory is short."""
+    parts = recipe.gradient_accumulation_steps
+    more = next((n for n in range(parts + 1, recipe.batch_size + 1) if recipe.batch_size % n == 0),
+                None)  # fmt: skip
+    at_a_time = f"out of memory with {recipe.batch_size // parts} images at a time"
+    if not more:
+        return f"{at_a_time}; this network needs a larger device"
+    return (
+        f"{at_a_time}; --gradient-accumulation-steps {more} takes {recipe.batch_size // more} "
+        f"and keeps updates of {recipe.batch_size}, or give a lower --batch-size"
+    )
+
+
+def _announcement(
+    architecture: Architecture, recipe: Recipe, dataset: Dataset, run: Run
+) -> Iterator[str]:
     """What the run will do, read and write, a line each."""
     images = {
         split: sum(stratify.share(n, run.percent) for n in dataset.counts(split).values() if n)

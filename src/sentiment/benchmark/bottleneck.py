@@ -34,7 +34,8 @@ def compare_ft_f(
         shutil.rmtree(dataset.folder / FOLDER, ignore_errors=True)
         logging.getLogger("sentiment").setLevel(logging.WARNING)
         choice = dataclasses.replace(recipe, feature_cache=cache)
-        trained, outcome = fit.fit(architecture, choice, dataset, run, None)
+        trained, outcome = fit.fit(architecture, choice, dataset, run, None, {}, None)
+        run.checkpoint.unlink()
         started = time.perf_counter()
         model_file.save(trained, run.model, outcome)
         saving = time.perf_counter() - started

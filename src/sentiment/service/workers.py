@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from sentiment import model_file
 from sentiment.decode import SIDE
 from sentiment.litert import LitertModel
 from sentiment.service import problems
@@ -37,6 +38,7 @@ class Workers:
         """Pieces of work that wait or are being done."""
         self._mean_seconds = 0.0
         self._lock = threading.Lock()
+        model_file.check(model)
         self._models: queue.SimpleQueue[LitertModel] = queue.SimpleQueue()
         for _ in range(threads):
             loaded = LitertModel(model)

@@ -1,0 +1,157 @@
+"""Going on with a killed training as if nothing had happened: what is saved, and put back."""
+
+import logging
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from sentiment import checkpoint
+from sentiment.errors import UserError
+from sentiment.history import History
+from sentiment.signals import Deferred
+
+log = logging.getLogger(__name__)
+
+PATIENCE = ("best", "best_epoch", "wait", "stopped_epoch")
+"""What early stopping remembers, beside the best weights."""
+
+
+class Patience(keras.callbacks.EarlyStopping):
+    """Early stopping on the validation loss that remembers from one `fit` to the next."""
+
+    def __init__(self, patience: int):
+        super().__init__("val_loss", mode="min", patience=patience, restore_best_weights=True)
+        super().on_train_begin()
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Forget nothing."""
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Leave the weights: the last epoch's may be trained further."""
+
+
+@dataclass
+class Progress:
+    """How far training has come."""
+
+    epoch: int = 0
+    """Epochs finished."""
+    batch: int = 0
+    """Batches of the next one that have been learned from."""
+    metrics: list[np.ndarray] = field(default_factory=list)
+    """Of those batches."""
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves after every epoch, every so many batches if wanted, and before a signal is obeyed.
+
+    Args:
+        file: where; what it holds already must have been made under the same plan.
+        plan: what the run depends on, JSON.
+        every: batches between checkpoints within an epoch, or None.
+        pending: signals that were put off.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        plan: dict,
+        patience: Patience,
+        history: History,
+        every: int | None,
+        pending: Deferred,
+    ):
+        super().__init__()
+        self.file, self.plan, self.every, self.pending = file, plan, every, pending
+        self.patience, self.history = patience, history
+        self._resumed = Progress()
+
+    def restore(self, learner: keras.Model) -> Progress:
+        """Give a compiled model, early stopping and history the state that was saved, if any.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        if not self.file.exists():
+            return Progress()
+        state, arrays = checkpoint.read(self.file)
+        try:
+            learner.optimizer.build(learner.trainable_variables)
+            _assign(learner.variables, arrays["variables"])
+            _assign(learner.optimizer.variables, arrays["optimizer"])
+            for name in PATIENCE:
+                setattr(self.patience, name, state["patience"][name])
+            best = arrays["best"] or learner.get_weights()
+            self.patience.best_weights = best if state["epoch"] else None
+            self.history.resume(state["history"], state["spent"])
+            self._resumed = Progress(state["epoch"], state["batch"], arrays["metrics"])
+        except (KeyError, TypeError, ValueError) as error:  # whole, but not this network's
+            raise UserError(f"{self.file}: damaged ({error}); {checkpoint.REMEDY}") from None
+        log.info("  goes on after %s, as saved in %s", _in_words(self._resumed), self.file)
+        return self._resumed
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.epoch = epoch
+        if self._resumed.batch and epoch == self._resumed.epoch:
+            _assign(self.model.metrics_variables, self._resumed.metrics)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        done = self.history.batches.first + batch + 1
+        due = self.every and done % self.every == 0
+        if (due or self.pending) and math.isfinite(logs["loss"]):
+            self._save(Progress(self.epoch, done, _values(self.model.metrics_variables)))
+        self.pending.act()
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        self._trained = _values(self.model.metrics_variables)
+
+    def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        if self.pending:
+            batches = self.history.batches
+            self._save(Progress(self.epoch, batches.first + len(batches), self._trained))
+        self.pending.act()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if math.isfinite(logs["loss"] + logs["val_loss"]):
+            self._save(Progress(epoch + 1))
+        self.pending.act()
+
+    def _save(self, progress: Progress) -> None:
+        learner, patience = self.model, self.patience
+        state = {
+            "plan": self.plan,
+            "epoch": progress.epoch,
+            "batch": progress.batch,
+            "patience": {name: getattr(patience, name) for name in PATIENCE},
+            "history": self.history.rows,
+            "spent": self.history.spent() if progress.batch else {},
+        }
+        best_is_last = not progress.batch and patience.best_epoch == progress.epoch - 1
+        arrays = {
+            "variables": _values(learner.variables),
+            "optimizer": _values(learner.optimizer.variables),
+            "metrics": progress.metrics,
+            "best": [] if best_is_last else patience.best_weights or [],
+        }
+        checkpoint.write(self.file, state, arrays)
+        if self.pending:
+            log.info("Saved %s after %s; the same command goes on from there", self.file,
+                     _in_words(progress))  # fmt: skip
+
+
+def _values(variables: list[keras.Variable]) -> list[np.ndarray]:
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+def _assign(variables: list[keras.Variable], values: list[np.ndarray]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _in_words(progress: Progress) -> str:
+    if progress.batch:
+        return f"{progress.batch:,} batches of epoch {progress.epoch + 1}"
+    return f"epoch {progress.epoch}"

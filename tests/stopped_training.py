@@ -1,0 +1,106 @@
+"""Stop a training at many places, go on, and compare with the one that nobody stopped.
+
+Command, with src and tests in PYTHONPATH:
+
+    python tests/stopped_training.py DATA_DIR WORK_DIR [CASE ...]
+"""
+
+import contextlib
+import dataclasses
+import itertools
+import signal
+import sys
+import unittest.mock
+from pathlib import Path
+
+import keras
+import numpy as np
+from small_checkout import ARCHITECTURE
+
+from sentiment import backend, fit
+from sentiment.dataset import Dataset
+from sentiment.history import History
+from sentiment.recipe import Recipe
+from sentiment.runs import Run
+
+SHORT = Recipe(layers="all", weights="none", epochs=4, batch_size=64, patience=2)
+CASES = {
+    "FT-A": dataclasses.replace(SHORT, weight_decay=0.01),
+    "FT-A in parts": dataclasses.replace(SHORT, gradient_accumulation_steps=4),
+    "FT-A until early stopping": dataclasses.replace(SHORT, learning_rate=5.0, patience=1),
+    "FT-F on features": dataclasses.replace(SHORT, layers="fc"),
+    "FT-F through the frozen layers": dataclasses.replace(SHORT, layers="fc", feature_cache=False),
+}
+OFTEN = "again and again"
+STOPS = {
+    "in the middle of an epoch": [("on_train_batch_end", 1)],
+    "after an epoch": [("on_epoch_end", 2)],
+    "after an epoch's last step": [("on_train_batch_end", 3)],
+    "while it validates": [("on_test_batch_end", 1)],
+    OFTEN: [("on_train_batch_end", 2), ("on_train_batch_end", 1), ("on_epoch_end", 1),
+            ("on_test_batch_end", 1), ("on_train_batch_end", 4)],
+}  # fmt: skip
+"""A method of Keras' callbacks, and at which of its calls in a process SIGTERM comes."""
+
+
+def stopping_at(method: str, call: int) -> contextlib.AbstractContextManager:
+    """Send this process SIGTERM then, before the checkpoint's callback looks."""
+    calls, theirs = itertools.count(1), getattr(History, method)
+
+    def stopping(self: History, *args: object, **logs: object) -> None:
+        theirs(self, *args, **logs)
+        if next(calls) == call:
+            signal.raise_signal(signal.SIGTERM)
+
+    return unittest.mock.patch.object(History, method, stopping)
+
+
+class Stopped(BaseException):
+    """SIGTERM came."""
+
+
+def train(recipe: Recipe, dataset: Dataset, work: Path, every: int | None = None) -> tuple:
+    """All weights, and the history apart from times."""
+    keras.utils.set_random_seed(recipe.seed)
+    run = Run("tinynet", recipe.layers, dataset.name, 100, work, work)
+    run.history.parent.mkdir(parents=True, exist_ok=True)
+    network, outcome = fit.fit(NETWORK, recipe, dataset, run, None, {}, every)
+    lines = [line.split(",")[:6] for line in run.history.read_text().splitlines()]
+    weights = [np.asarray(keras.ops.convert_to_numpy(v)) for v in network.variables]
+    return weights, lines, outcome["best_epoch"]
+
+
+def train_with_stops(stops: list, *args) -> tuple:
+    """The same, stopped and taken up again."""
+    for method, call in stops:
+        with stopping_at(method, call), contextlib.suppress(Stopped):
+            return train(*args)  # the end was earlier
+    return train(*args)
+
+
+def same(ours: tuple, theirs: tuple) -> bool:
+    return ours[1:] == theirs[1:] and all(map(np.array_equal, ours[0], theirs[0]))
+
+
+def stop(*_: object) -> None:
+    raise Stopped
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, stop)
+    backend.start(1)
+    written = {}
+    exec(ARCHITECTURE, written)
+    NETWORK = written["ARCHITECTURE"]
+    data = Dataset(Path(sys.argv[1]), "drawn")
+    for case in sys.argv[3:] or CASES:
+        recipe = CASES[case]
+        work = Path(sys.argv[2]) / case
+        undisturbed = train(recipe, data, work / "undisturbed")
+        print(case, *undisturbed[1][1:], sep="\n  ")
+        stops = STOPS if case == "FT-A" else {OFTEN: STOPS[OFTEN]}
+        for number, where in enumerate(stops):
+            every = (None, 2)[number % 2]
+            resumed = train_with_stops(stops[where], recipe, data, work / where, every)
+            print(f"stopped {where}, checkpoints every {every} batches")
+            assert same(resumed, undisturbed), resumed[1:]
