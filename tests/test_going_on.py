@@ -276,8 +276,6 @@ def test_features_stopped_anywhere_go_on_to_the_same_bytes(data, monkeypatch, ca
         with stopped(monkeypatch, what, name, after):
             compute()
         assert not folder.exists()
-        listed = succeed("scripts/features.py", "list", "--data-dir", data.folder.parent)
-        assert f"{folder.name} (unfinished)" in listed
         caplog.clear()
         compute()
         assert files_of(folder) == expected
@@ -285,6 +283,8 @@ def test_features_stopped_anywhere_go_on_to_the_same_bytes(data, monkeypatch, ca
     shutil.rmtree(folder)
     with stopped(monkeypatch, extract, "predict", 1):
         compute()
+    listed = succeed("scripts/features.py", "list", "--data-dir", data.folder.parent)
+    assert f"{folder.name} (unfinished)" in listed
     compute(batch_size=4)
     assert "starts anew: unfinished features are there with batch size 8; this one" in caplog.text
     assert not list(folder.parent.glob(".partial-*"))
@@ -310,7 +310,7 @@ def test_a_prediction_stopped_goes_on_and_a_finished_one_is_not_repeated(
     saved = tmp_path / "models" / "noise" / "fc_layers_mobilenet.keras"
     model_file.save(network, saved, card)
     result = saved.with_name("fc_layers_mobilenet_result.npz")
-    notes = result.with_name(f".journal-{result.name}")
+    notes = result.with_name(f".{result.name}.journal")
     monkeypatch.setattr(predict, "SPLIT", "train")  # of 40 images; test has 7
     mobilenet = dataclasses.replace(SMALL, name="mobilenet")
 

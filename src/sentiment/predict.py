@@ -145,7 +145,7 @@ def _test(
 ) -> dict[str, np.ndarray]:
     """Predict one test split and save the result."""
     split = tested.split(SPLIT)
-    unfinished = result.with_name(f"{journal.FILE}-{result.name}")
+    unfinished = result.with_name(f".{result.name}.journal")
     y_prob = _probabilities(model(), card, split, unfinished, made_from, options.batch_size)
     arrays = {
         "y_true": columns[split.labels],
