@@ -42,6 +42,17 @@ def start(
     )
 
 
+def files_of(folder: Path) -> dict[str, bytes]:
+    """The content of prepared data, hidden files, and the manifest with its times, apart."""
+    found = (path for path in sorted(folder.rglob("[!.]*")) if path.is_file())
+    kept = {str(path.relative_to(folder)): path.read_bytes() for path in found}
+    return {
+        name: b"".join(line for line in content.splitlines(True) if b" manifest" not in line)
+        for name, content in kept.items()
+        if not Path(name).name.startswith("manifest")
+    }
+
+
 def run(script: Path | str, *words: object, **settings: str) -> subprocess.CompletedProcess:
     """Run one of the project's scripts with this Python."""
     return start(sys.executable, ROOT / script, *words, **settings)
@@ -106,6 +117,27 @@ def drawn_data(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     succeed("scripts/prepare_data.py", "dogs", "--source", drawn, "--name", "drawn",
             "--data-dir", data_dir)  # fmt: skip
     return data_dir
+
+
+@pytest.fixture(scope="session")
+def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tiny pictures of noise in the form of the dog breeds, 56 + 6 + 7 and a bad one.
+
+    One stands in train and in test.
+    """
+    import numpy as np
+    from PIL import Image
+
+    folder, random = tmp_path_factory.mktemp("noise"), np.random.default_rng(0)
+    for split, count in {"train": 28, "valid": 3, "test": 3}.items():
+        for breed in ("akita", "boxer"):
+            (folder / split / breed).mkdir(parents=True)
+            for number in range(count):
+                picture = Image.fromarray(random.integers(0, 256, (9, 9, 3), np.uint8))
+                picture.save(folder / split / breed / f"{number:02}.png")
+    (folder / "train/akita/bad.png").write_bytes(b"no picture")
+    shutil.copy(folder / "train/boxer/03.png", folder / "test/akita/09.png")
+    return folder
 
 
 @dataclass(frozen=True)

@@ -42,12 +42,12 @@ def compute(network: keras.Model, dataset: Dataset, recipe: Recipe = FC, rows=RO
 
 
 def folders(dataset: Dataset) -> set[str]:
-    return {path.name for path in (dataset.folder / "features").iterdir()}
+    return {path.name for path in (dataset.folder / "features").glob("[!.]*")}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_each_row_has_the_output_of_the_frozen_layers(dtype, dataset, network, monkeypatch):
-    monkeypatch.setattr(extract, "BLOCK_BYTES", 1)  # a batch a block
+    monkeypatch.setattr(extract, "BLOCK", 1)  # a batch a block
     recipe = dataclasses.replace(FC, feature_dtype=dtype)
     features = compute(network, dataset, recipe)
     split = dataset.split("train")

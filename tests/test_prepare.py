@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import refusal, run, succeed
+from conftest import files_of, refusal, run, succeed
 from PIL import Image
 
 from sentiment.dataset import Dataset
@@ -100,6 +100,11 @@ def breed(path: str) -> str:
     return folder[0] if folder else "boxer" if int(name.removesuffix(".jpg")) % 3 == 0 else "akita"
 
 
+def shown(folder: Path) -> list[str]:
+    """What a folder holds, but for hidden locks and what is unfinished."""
+    return sorted(path.name for path in folder.iterdir() if path.name[0] != ".")
+
+
 def manifest(data_dir: Path, name: str) -> dict:
     return json.loads((data_dir / name / "manifest.json").read_text())
 
@@ -149,7 +154,7 @@ def test_ttd_knows_how_many_annotators_agreed(shared, real_data):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_manifest_says_what_was_prepared_from_what_and_how(kind, shared, real_data):
     found = manifest(real_data, kind)
-    assert found["format_version"] == 1
+    assert found["format_version"] == 2
     assert found["kind"] == kind
     assert found["source"] == str((shared / "data" / KINDS[kind]).resolve())
     assert found["image"] == {"shape": [224, 224, 3], "dtype": "uint8", "colour": "RGB"}
@@ -180,7 +185,7 @@ def test_the_same_command_gives_the_same_and_other_data_of_that_name_are_kept(tm
     succeed(*command, source, "--overwrite")
     assert Dataset(data_dir, "dogs").counts("train") == {"akita": 5, "boxer": 2}
     assert Dataset(data_dir, "dogs").fingerprint != first["fingerprint"]
-    assert sorted(file.name for file in data_dir.iterdir()) == ["again", "dogs"]
+    assert shown(data_dir) == ["again", "dogs"]
 
 
 def test_the_photos_themselves_are_never_overwritten(tmp_path):
@@ -330,13 +335,13 @@ def test_more_bad_photos_than_allowed_leave_all_as_it_was(tmp_path):
     line = refusal(*command)
     assert "train: 1 of 7 photos are bad, over the 1 % allowed" in line
     assert "data/6.jpg: no such file" in line
-    assert list(data_dir.iterdir()) == []
+    assert shown(data_dir) == []
     assert "train: 6 images" in succeed(*command, "--max-bad-percent", 50)
     prepared = manifest(data_dir, "t4sa")
     assert "over the 1 % allowed" in refusal(*command, "--overwrite")
     assert manifest(data_dir, "t4sa") == prepared
     assert len(Dataset(data_dir, "t4sa").split("train")) == 6
-    assert [file.name for file in data_dir.iterdir()] == ["t4sa"]
+    assert shown(data_dir) == ["t4sa"]
 
 
 def test_a_bad_photo_with_a_name_that_is_not_utf8_does_not_end_in_a_traceback(tmp_path):
@@ -347,23 +352,13 @@ def test_a_bad_photo_with_a_name_that_is_not_utf8_does_not_end_in_a_traceback(tm
     assert done.returncode in (0, 2), done.stderr
 
 
-def stores(data_dir: Path) -> dict[str, bytes]:
-    """Every file of the prepared data but the manifest, which holds times."""
-    files = sorted(path for path in data_dir.rglob("*") if path.is_file())
-    return {
-        str(path.relative_to(data_dir)): path.read_bytes()
-        for path in files
-        if path.name != "manifest.json"
-    }
-
-
 def test_any_number_of_workers_and_a_cluster_write_the_same_bytes(drawn, tmp_path):
     from distributed import LocalCluster
 
     def prepared(name: str, *flags: object) -> dict[str, bytes]:
         where = ["--source", drawn, "--data-dir", tmp_path / name]
         succeed(PREPARE, "dogs", *where, *flags)
-        return stores(tmp_path / name)
+        return files_of(tmp_path / name)
 
     one = prepared("one", "--workers", 1)
     assert len(one) > 20
@@ -377,4 +372,4 @@ def test_a_scheduler_that_is_not_there_and_no_workers_are_named(drawn, tmp_path)
     line = refusal(PREPARE, *where, "--scheduler", "127.0.0.1:9")
     assert "--scheduler 127.0.0.1:9: no answer" in line
     assert "--workers 0: expected 1 or more" in refusal(PREPARE, *where, "--workers", 0)
-    assert not list(tmp_path.iterdir())
+    assert shown(tmp_path) == []

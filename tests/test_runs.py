@@ -250,7 +250,7 @@ def test_jax_trains_and_predicts_without_tensorflow(drawn_data: Path, tmp_path: 
     result = tmp_path / "models/drawn/test_fc_layers_mobilenet_result.npz"
     y_prob = []
     for settings in (jax, {"KERAS_BACKEND": "tensorflow"}):
-        succeed(predicting, *where, **settings)
+        succeed(predicting, *where, "--overwrite", **settings)
         with np.load(result) as arrays:
             y_prob.append(arrays["y_prob"])
     np.testing.assert_allclose(*y_prob, atol=1e-4)

@@ -1,5 +1,6 @@
 """A prepared data set: the folder `data/NAME/` with its manifest and a store a split."""
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -7,14 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sentiment import sha256sums
 from sentiment.errors import UserError
 
 if TYPE_CHECKING:
     from sentiment.store import Split
 
-MANIFEST = "manifest.json"
-MANIFEST_KEYS = {"kind", "source", "seed", "class_names", "splits", "fingerprint"}
-FORMAT_VERSION = 1
+MANIFEST, COPY = "manifest.json", "manifest_copy.json"
+"""What was prepared from what, and the same again: nothing else could make a damaged one whole."""
+MANIFEST_KEYS = {"kind", "source", "seed", "class_names", "splits", "fingerprint", "files_sha256"}
+FORMAT_VERSION = 2
 """Of the folder's layout and its stores; another one is refused."""
 
 
@@ -35,6 +38,17 @@ def in_words(class_names: Sequence[str]) -> str:
     """Such as `3 classes: negative, neutral, positive`; of many, the first five."""
     more = ", ..." if len(class_names) > 5 else ""
     return f"{len(class_names)} classes: {', '.join(class_names[:5])}{more}"
+
+
+def repair_command(name: str) -> str:
+    """What to do when prepared data of this name are damaged."""
+    return f"python scripts/verify_data.py {name} --repair"
+
+
+def files_sha256(sums: dict[str, str]) -> str:
+    """The digest of what SHA256SUMS lists, but for the manifests, one of which holds it."""
+    others = {name: digest for name, digest in sums.items() if name not in (MANIFEST, COPY)}
+    return hashlib.sha256(sha256sums.text(others).encode()).hexdigest()
 
 
 class Dataset:
@@ -60,12 +74,17 @@ class Dataset:
                 f"python scripts/prepare_data.py {{t4sa,ttd,dogs}} --source DIR --name {name}"
             ) from None
         except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{file}: damaged ({error}): prepare the data again") from None
+            raise UserError(f"{file}: damaged ({error}); {repair_command(name)}") from None
         if version != FORMAT_VERSION:
             raise UserError(
                 f"{self.folder}: store format {version}; this version reads {FORMAT_VERSION}: "
                 "prepare the data again with --overwrite"
             )
+        self.sums = sha256sums.read(self.folder, repair_command(name))
+        self.sums.checked(MANIFEST)
+        if files_sha256(self.sums.listed) != self.manifest["files_sha256"]:
+            listed = self.folder / sha256sums.FILE
+            raise UserError(f"{listed}: damaged (not as {MANIFEST} has it); {self.sums.remedy}")
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -92,7 +111,7 @@ class Dataset:
         from sentiment.store import Split  # bcolz, which --help and --dry-run do without
 
         self.counts(name)
-        return Split(self.folder / name)
+        return Split(self.sums, name)
 
     @cached_property
     def bytes(self) -> int:

@@ -4,13 +4,12 @@ import hashlib
 import logging
 import math
 import shutil
-import time
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from sentiment import files, model, provenance, store
+from sentiment import files, journal, model, provenance, sha256sums, store
 from sentiment.batches import Batches, predict
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
@@ -20,8 +19,8 @@ from sentiment.recipe import Architecture, Recipe
 
 log = logging.getLogger(__name__)
 
-BLOCK_BYTES = 2**28
-"""Features held in memory at a time, and written together."""
+BLOCK = 1024
+"""Images whose features are held in memory and written together; about, see `_block`."""
 
 
 def features(
@@ -35,13 +34,16 @@ def features(
 ) -> Features:
     """The features of a split's rows: those stored for this very case, or else computed now.
 
+    Computing goes on where an earlier call for this very case was stopped.
+
     Args:
         network: the whole model with its frozen backbone.
         rows: ascending row numbers, int64.
         batch_size: images that go through the backbone at a time.
 
     Raises:
-        UserError: the disk is too small, or a feature is no number in its dtype.
+        UserError: the disk is too small, a feature is no number in its dtype, or another
+            process computes them.
     """
     stored = dataset.split(split)
     identity = {
@@ -61,16 +63,9 @@ def features(
     else:
         backbone = model.without_head(network)
         _announce(folder, split, len(rows), backbone.output_shape[1:], recipe.feature_dtype)
-        with files.whole_folder(folder) as temporary:
-            started = time.perf_counter()
-            batches = Batches(stored, rows, batch_size, shuffle_seed=None)
-            _write(temporary / "values", backbone, batches, recipe.feature_dtype, split)
-            made = {
-                "seconds": round(time.perf_counter() - started, 3),
-                "created": provenance.now(),
-                "versions": provenance.versions(),
-            }
-            files.write_json(temporary / MANIFEST, identity | made)
+        batches = Batches(stored, rows, batch_size, shuffle_seed=None)
+        with files.locked(folder):
+            _compute(folder, identity, backbone, batches)
     return Features(folder, rows, stored.labels)
 
 
@@ -79,30 +74,59 @@ def _announce(folder: Path, split: str, count: int, shape: tuple[int, ...], dtyp
     size = count * math.prod(shape) * np.dtype(dtype).itemsize
     log.info("  features of %s: %.1f MB into %s", split, size / 1e6, folder)
     free = shutil.disk_usage(folder.parents[1]).free
-    if free < size:
+    left = size - files.size(files.partial(folder))
+    if free < left:
         raise UserError(
             f"{folder.parents[1]}: {free / 1e9:.1f} GB free, the features of {split} need "
-            f"{size / 1e9:.1f}; make room (python scripts/features.py list), halve it with "
+            f"{left / 1e9:.1f}; make room (python scripts/features.py list), halve it with "
             "--feature-dtype float16, or do without with --no-feature-cache"
         )
 
 
-def _write(folder: Path, backbone: keras.Model, batches: Batches, dtype: str, split: str) -> None:
+def _compute(folder: Path, identity: dict, backbone: keras.Model, batches: Batches) -> None:
     """Compute and store the features of every row, a block at a time."""
-    shape = backbone.output_shape[1:]
-    values = store.create(folder, shape, np.dtype(dtype), len(batches.rows))
-    batch_bytes = batches.batch_size * math.prod(shape) * np.dtype(dtype).itemsize
-    block = max(1, BLOCK_BYTES // batch_bytes) * batches.batch_size
-    with progress(f"features of {split}", len(batches.rows)) as advance:
-        for start in range(0, len(batches.rows), block):
-            rows = batches.rows[start : start + block]
-            part = Batches(batches.stored, rows, batches.batch_size, shuffle_seed=None)
-            with np.errstate(over="ignore"):  # said in words
-                computed = predict(backbone, part, advance).astype(dtype)
-            if not np.isfinite(computed).all():
-                raise UserError(
-                    f"the features of {split} are not all numbers in {dtype}; check --weights, "
-                    "or give --feature-dtype float32"
-                )
-            values.append(computed)
-    values.flush()
+    plan = identity | {"batch_size": batches.batch_size, **provenance.versions()}
+    split, dtype, rows = identity["split"], identity["dtype"], batches.rows
+
+    def anew(difference: str) -> None:
+        log.info("  starts anew: unfinished features are there with %s", difference)
+
+    with journal.folder(folder, plan, anew) as (temporary, done):
+        settled = [store.Settled(block["checksums"], block["sha256"]) for block in done.blocks]
+        values = store.Appender(
+            temporary / "values", backbone.output_shape[1:], np.dtype(dtype), len(rows), settled
+        )
+        if values.rows:
+            log.info("  goes on after %s of %s images", f"{values.rows:,}", f"{len(rows):,}")
+        block = _block(batches.batch_size)
+        with progress(f"features of {split}", len(rows), before=values.rows) as advance:
+            for start in range(values.rows, len(rows), block):
+                some = rows[start : start + block]
+                part = Batches(batches.stored, some, batches.batch_size, shuffle_seed=None)
+                with np.errstate(over="ignore"):  # said in words
+                    computed = predict(backbone, part, advance).astype(dtype)
+                if not np.isfinite(computed).all():
+                    shutil.rmtree(temporary)  # nothing to go on with
+                    raise UserError(
+                        f"the features of {split} are not all numbers in {dtype}; check "
+                        "--weights, or give --feature-dtype float32"
+                    )
+                for row in computed:
+                    values.append(row)
+                if done.due and start + block < len(rows):
+                    done.add(values.settle()._asdict())
+        sums = {f"values/{name}": digest for name, digest in values.close().items()}
+        store.write_columns(temporary, {"checksums": values.checksums})
+        made = {
+            "seconds": round(done.seconds, 3),
+            "created": provenance.now(),
+            "versions": provenance.versions(),
+        }
+        files.write_json(temporary / MANIFEST, identity | made)
+        sha256sums.write(temporary, sums | sha256sums.of_others(temporary, sums))
+
+
+def _block(batch_size: int) -> int:
+    """Images a block: whole batches, so that going on makes the same ones, and whole chunks."""
+    least = math.lcm(batch_size, store.CHUNK)
+    return max(1, BLOCK // least) * least

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import tyro
 
-from sentiment import cli, dataset, project
+from sentiment import cli, dataset, files, project, sha256sums
 from sentiment.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -43,11 +43,14 @@ def main() -> None:
     folders = sorted(options.data_dir.glob(f"{name}/{FOLDER}/*/"))
     total = 0
     for folder in folders:
-        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        finished = folder.with_name(folder.name.removeprefix(files.PARTIAL))
+        size = files.size(folder)
         total += size
-        log.info("%8.1f MB  %s", size / 1e6, folder.relative_to(options.data_dir))
+        state = "" if folder == finished else " (unfinished)"
+        log.info("%8.1f MB  %s%s", size / 1e6, finished.relative_to(options.data_dir), state)
         if options.what == "clear":
-            shutil.rmtree(folder)
+            with files.locked(finished):
+                shutil.rmtree(folder)
     verb = {"list": "lie", "clear": "were removed"}[options.what]
     log.info("%d feature stores, %.1f MB, %s in %s", len(folders), total / 1e6, verb,
              options.data_dir)  # fmt: skip
@@ -76,18 +79,17 @@ class Features:
     """
 
     def __init__(self, folder: Path, rows: np.ndarray, labels: np.ndarray):
-        from sentiment.store import Array  # bcolz, which --help does without
+        from sentiment.store import COLUMNS, Array  # bcolz, which --help does without
 
         remedy = "remove it with python scripts/features.py clear"
         self.rows, self.labels = rows, labels
-        self.array = Array(folder / "values", np.floating, remedy)
+        sums = sha256sums.read(folder, remedy)
+        checksums = Array(sums, "checksums", COLUMNS["checksums"])[:]
+        self.array = Array(sums, "values", np.floating, checksums)
         self.shape, self.dtype = self.array.shape, self.array.dtype
-        try:
-            self.manifest = json.loads((folder / MANIFEST).read_bytes())
-            self.seconds = float(self.manifest["seconds"])
-            """What computing them took."""
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{folder / MANIFEST}: damaged ({error}); {remedy}") from None
+        self.manifest = json.loads(sums.checked(MANIFEST))
+        self.seconds = float(self.manifest["seconds"])
+        """What computing them took."""
         if self.shape[0] != len(rows):
             raise UserError(f"{folder}: {self.shape[0]} rows, expected {len(rows)}; {remedy}")
 

@@ -10,10 +10,13 @@ from pathlib import Path
 
 from sentiment.errors import UserError
 
+PARTIAL = ".partial-"
+"""What the name of a file or folder that is being written begins with."""
+
 
 def partial(path: Path) -> Path:
     """The hidden name beside `path` under which it is written; keeps the suffix."""
-    return path.with_name(f".partial-{path.name}")
+    return path.with_name(PARTIAL + path.name)
 
 
 def sync(path: Path) -> None:
@@ -31,8 +34,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = partial(path)
     try:
-        yield temporary
-        sync(temporary)
+        with _named(temporary):
+            yield temporary
+            sync(temporary)
         temporary.replace(path)
         sync(path.parent)
     finally:
@@ -40,22 +44,41 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder; it takes the place of `path` when the block ends without an error."""
+def whole_folder(path: Path, keep: bool = False) -> Iterator[Path]:
+    """Yield an empty folder; it takes the place of `path` when the block ends without an error.
+
+    Args:
+        keep: after an error leave the folder, and yield it the next time with what it holds.
+    """
     temporary, replaced = partial(path), path.with_name(f".replaced-{path.name}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
+    if replaced.exists() and not path.exists():  # killed between the two renames below
+        replaced.rename(path)
+    if not keep:
+        shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True, exist_ok=keep)
     try:
-        yield temporary
-        os.sync()  # one call: a store may be 29,000 files
+        with _named(temporary):
+            yield temporary
+            os.sync()  # one call: a store may be 29,000 files
         shutil.rmtree(replaced, ignore_errors=True)
         if path.exists():
             path.rename(replaced)
         temporary.rename(path)
         sync(path.parent)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(replaced, ignore_errors=True)
+    finally:
+        if not keep:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Tell what could not be written, where the system's error does not say."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 @contextlib.contextmanager
@@ -83,6 +106,11 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files in a folder, 0 if it is not there."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def remove(path: Path) -> None:

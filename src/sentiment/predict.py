@@ -1,14 +1,27 @@
 """What the prediction scripts run: every image of a test split once, and how well it went."""
 
+import base64
+import functools
+import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentiment import backend, cli, files, model_file, project
+from sentiment import (
+    backend,
+    cli,
+    files,
+    journal,
+    model_file,
+    predictions,
+    project,
+    provenance,
+    sha256sums,
+)
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
 from sentiment.progress import progress
@@ -18,9 +31,14 @@ from sentiment.runs import Run
 if TYPE_CHECKING:
     import keras
 
+    from sentiment.store import Split
+
 log = logging.getLogger(__name__)
 
 SPLIT = "test"
+
+BLOCK = 1024
+"""Images predicted at a time, about: between blocks what has been done may be noted."""
 
 WIDEST_MATRIX = 20
 """Classes up to which the confusion matrix is printed: more do not fit on a screen."""
@@ -38,6 +56,8 @@ class Options:
     """Prepared data to test on, with the same classes or some of them; without it, --dataset."""
     batch_size: int = 64
     """Images at a time."""
+    overwrite: bool = False
+    """Predict again though the result of this very model and data is there."""
     data_dir: Path = project.DATA_DIR
     """Where prepared data lie."""
     logs_dir: Path = project.LOGS_DIR
@@ -56,7 +76,9 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
     """Predict test splits, save each result as npz and print its figures.
 
     A result holds `y_true` and `y_pred` (int64, (n,)), `y_prob` (float32, (n, classes)),
-    `paths`, `agreement` and `class_names` of the model. Where the data tested have only some
+    `paths`, `agreement`, `class_names` of the model, and `made_from` (JSON: what tells that
+    very model and data). One that is there is not predicted again, and one that was stopped
+    goes on where it was. Where the data tested have only some
     of the model's classes, the others' columns are left out when `y_pred` is chosen (You et
     al., 2015, and the paper do so for TTD).
 
@@ -88,31 +110,43 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
         log.info("  predicts the %s split of %s, %s images", SPLIT, tested.name, f"{n:,}")
         log.info("  writes %s", run.result(tested.name))
 
-    backend.start(card["recipe"]["seed"])
-    model = model_file.load(run.model)
+    model_sha256 = sha256sums.of(run.model)
+
+    @functools.cache
+    def model() -> "keras.Model":
+        backend.start(card["recipe"]["seed"])
+        return model_file.load(run.model)
+
     for tested, of_classes in zip(tests, columns, strict=True):
-        ending = run.result(tested.name).stem.removeprefix(run.name)
-        with cli.log_to(run.log_file(f"{ending}.log")):
-            _test(model, run, card, tested, of_classes, options.batch_size)
+        result = run.result(tested.name)
+        ending = result.stem.removeprefix(run.name)
+        with cli.log_to(run.log_file(f"{ending}.log")), files.locked(result):
+            made_from = {"model": model_sha256, "data": tested.fingerprint, "split": SPLIT}
+            arrays = None if options.overwrite else _finished(result, made_from)
+            if arrays is None:
+                arrays = _test(model, card, tested, of_classes, result, made_from, options)
+                last_line = f"Saved {result}"
+            else:
+                last_line = f"{result} was there, of this very model and data (--overwrite)"
+            log.info("%s, trained on %g %% of %s", run.model, card["percent"], card["dataset"])
+            for line in _figures(arrays, of_classes, f"{tested.name} {SPLIT} split"):
+                log.info(line)
+            log.info(last_line)
 
 
 def _test(
-    model: "keras.Model",
-    run: Run,
+    model: Callable[[], "keras.Model"],
     card: dict,
     tested: Dataset,
     columns: np.ndarray,
-    batch_size: int,
-) -> None:
-    """Predict one test split, save the result and print its figures."""
-    from sentiment import batches  # Keras, which --help does without
-
-    split, result = tested.split(SPLIT), run.result(tested.name)
-    in_order = batches.Batches(split, np.arange(len(split)), batch_size, shuffle_seed=None)
-    with progress(f"predicting {tested.name}", len(split)) as advance:
-        y_prob = batches.predict(model, in_order, advance)
-    if y_prob.shape != (len(split), len(card["class_names"])) or not np.isfinite(y_prob).all():
-        raise UserError(f"{run.model}: does not give probabilities; train it again")
+    result: Path,
+    made_from: dict[str, str],
+    options: Options,
+) -> dict[str, np.ndarray]:
+    """Predict one test split and save the result."""
+    split = tested.split(SPLIT)
+    unfinished = result.with_name(f".{result.name}.journal")
+    y_prob = _probabilities(model(), card, split, unfinished, made_from, options.batch_size)
     arrays = {
         "y_true": columns[split.labels],
         "y_pred": columns[y_prob[:, columns].argmax(axis=1)],
@@ -120,13 +154,69 @@ def _test(
         "paths": split.paths,
         "agreement": split.agreement,
         "class_names": np.array(card["class_names"]),
+        "made_from": np.array(json.dumps(made_from)),
     }
     with files.whole_file(result) as temporary:
         np.savez(temporary, **arrays)
-    log.info("%s, trained on %g %% of %s", run.model, card["percent"], card["dataset"])
-    for line in _figures(arrays, columns, f"{tested.name} {SPLIT} split"):
-        log.info(line)
-    log.info("Saved %s", result)
+    unfinished.unlink()
+    return arrays
+
+
+def _probabilities(
+    model: "keras.Model",
+    card: dict,
+    split: "Split",
+    unfinished: Path,
+    made_from: dict[str, str],
+    batch_size: int,
+) -> np.ndarray:
+    """What the model says of every image of a split, float32 (n, classes).
+
+    Args:
+        unfinished: where finished blocks are noted, and taken from.
+    """
+    import keras
+
+    from sentiment import batches  # Keras, which --help does without
+
+    plan = {name: value[:16] for name, value in made_from.items()}
+    plan |= {"batch_size": batch_size, "backend": keras.config.backend(), **provenance.versions()}
+    done, classes = journal.Journal(unfinished, plan), len(card["class_names"])
+    if done.difference:
+        log.info("  starts anew: an unfinished prediction is there with %s", done.difference)
+        done.rewind(0)
+    noted = (np.frombuffer(base64.b64decode(block["y_prob"]), "<f4") for block in done.blocks)
+    parts = [part.reshape(-1, classes) for part in noted]
+    first, new = sum(map(len, parts)), len(parts)
+    if first:
+        log.info("  goes on after %s of %s images", f"{first:,}", f"{len(split):,}")
+    block = max(1, BLOCK // batch_size) * batch_size
+    with progress("predicting", len(split), before=first) as advance:
+        for start in range(first, len(split), block):
+            rows = np.arange(start, min(start + block, len(split)))
+            in_order = batches.Batches(split, rows, batch_size, shuffle_seed=None)
+            part = batches.predict(model, in_order, advance)
+            if part.shape != (len(rows), classes) or not np.isfinite(part).all():
+                raise UserError("the model does not give probabilities; train it again")
+            parts.append(part)
+            if done.due and rows[-1] + 1 < len(split):
+                computed = np.concatenate(parts[new:]).astype("<f4")
+                done.add({"y_prob": base64.b64encode(computed).decode()})
+                new = len(parts)
+    return np.concatenate(parts)
+
+
+def _finished(result: Path, made_from: dict[str, str]) -> dict[str, np.ndarray] | None:
+    """The result that is there, if it is whole and of this very model and data."""
+    if not result.exists():
+        return None
+    try:
+        predictions.read(result, all_classes=False)
+        with np.load(result, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        return arrays if json.loads(str(arrays["made_from"])) == made_from else None
+    except (UserError, KeyError, ValueError):  # it is replaced
+        return None
 
 
 def _card(run: Run) -> dict:

@@ -18,17 +18,23 @@ SECONDS_BETWEEN_LINES = 60
 
 
 @contextlib.contextmanager
-def progress(what: str, total: int, unit: str = "images") -> Iterator[Callable[[int], None]]:
-    """Yield a function to call with the number of units that have just been done."""
+def progress(
+    what: str, total: int, unit: str = "images", before: int = 0
+) -> Iterator[Callable[[int], None]]:
+    """Yield a function to call with the number of units that have just been done.
+
+    Args:
+        before: units that an earlier call has done.
+    """
     console = Console()
     started = last = time.monotonic()
-    done = 0
+    done = before
 
     def advance(count: int) -> None:
         nonlocal done, last
         done += count
         now = time.monotonic()
-        rate = done / (now - started)
+        rate = (done - before) / (now - started)
         bar.update(task, completed=done, rate=f"{rate:,.1f} {unit}/s")
         if not console.is_terminal and now - last > SECONDS_BETWEEN_LINES:
             last = now
@@ -45,7 +51,7 @@ def progress(what: str, total: int, unit: str = "images") -> Iterator[Callable[[
     )
     hidden = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
-        task = bar.add_task(what, total=total, rate="")
+        task = bar.add_task(what, total=total, completed=before, rate="")
         yield advance
 
 

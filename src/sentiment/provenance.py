@@ -27,6 +27,12 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **found}
 
 
+def pillow_then_and_now(manifest: dict) -> str:
+    """What decoded the photos that a manifest is of, and what decodes now."""
+    then = manifest["versions"]["pillow"]
+    return f"prepared with Pillow {then}, this is {versions()['pillow']}"
+
+
 def provenance() -> dict:
     """Where and from what this process runs; goes into every manifest."""
     return {

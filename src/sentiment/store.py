@@ -1,9 +1,10 @@
 """A split's images and labels on the disk, in bcolz: the only file that imports bcolz.
 
-A split is a folder of four arrays with one row an image: `images` (uint8 RGB,
+A split is a folder of five arrays with one row an image: `images` (uint8 RGB,
 SIDE x SIDE x 3), `labels` (int32, index into the data set's class names), `paths` (the
-image's path in the words of the source's list) and `agreement` (uint8, how many
-annotators agreed; 0 where nobody was asked).
+image's path in the words of the source's list), `agreement` (uint8, how many annotators
+agreed; 0 where nobody was asked) and `checksums` (uint64, XXH3 of the image's pixels).
+The SHA256SUMS of the folder around it lists every file.
 """
 
 import functools
@@ -11,11 +12,15 @@ import hashlib
 import itertools
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import bcolz
 import numpy as np
+import xxhash
 
+from sentiment import files, sha256sums
 from sentiment.decode import SIDE
 from sentiment.errors import UserError
 
@@ -23,49 +28,71 @@ CHUNK = 16
 """Rows a chunk, which is a file: one a chunk would be 368,586 files for B-T4SA."""
 
 IMAGE_SHAPE = (SIDE, SIDE, 3)
-COLUMNS = {"labels": np.int32, "paths": np.str_, "agreement": np.uint8}
+COLUMNS = {
+    "labels": np.int32, "paths": np.str_, "agreement": np.uint8, "checksums": np.uint64,
+}  # fmt: skip
 
 RAW = bcolz.cparams(clevel=0, shuffle=bcolz.NOSHUFFLE)
 """Photos hardly compress: lz4 saves a sixth of the disk and takes half the reading's speed."""
 
 bcolz.set_nthreads(1)  # more do not read faster, and the training wants the cores
 
-HEADER, PLAIN = 32, 0x2
-"""Bytes before a chunk's rows in its file, and Blosc's flag of rows that are not compressed."""
+BLOSCPACK, HEADER, PLAIN = 16, 32, 0x2
+"""Bytes of a chunk file's first header, and of both, before its rows; and Blosc's flag of rows
+that are not compressed."""
 
 DAMAGED = (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError)
 """What bcolz raises for files that are missing, cut or changed."""
 
 
-def create(folder: Path, row_shape: tuple[int, ...], dtype: np.dtype, rows: int) -> bcolz.carray:
-    """Make an empty array to append rows of `row_shape` to, about `rows` of them."""
-    empty = np.empty((0, *row_shape), dtype)
-    return bcolz.carray(empty, rootdir=str(folder), chunklen=CHUNK, expectedlen=rows, cparams=RAW)
+checksum = xxhash.xxh3_64_intdigest
+"""XXH3 of a row's bytes, 64 bits: takes a thousandth of decoding a photo."""
 
 
 class Array:
     """A written array, rows first, read only.
 
     Args:
-        folder: where it lies.
+        sums: of the folder that it lies in.
+        name: its place there, such as `train/images`.
         kind: NumPy's kind of number it must hold.
-        remedy: what to do when it is damaged.
+        checksums: of its rows, uint64, against which each is checked when it is read; without
+            them all files are checked now.
 
     Raises:
         UserError: it is missing, damaged or of another kind.
     """
 
-    def __init__(self, folder: Path, kind: type, remedy: str = "prepare the data again"):
-        self.folder, self.remedy = folder, remedy
+    def __init__(
+        self,
+        sums: sha256sums.Sums,
+        name: str,
+        kind: type,
+        checksums: np.ndarray | None = None,
+    ):
+        self.folder, self.remedy = sums.folder / name, sums.remedy
+        self._checksums = checksums
+        storage = sums.checked(f"{name}/meta/storage")
+        for file in sums.listed:
+            later = checksums is not None and file.startswith(f"{name}/data/")
+            if file.startswith(f"{name}/") and not later:
+                sums.checked(file)
+        # Looked at before it is opened: an array of objects, which bcolz.open() would also find
+        # inside a table, would be unpickled.
+        where: Path = self.folder
         try:
-            # Looked at before it is opened: an array of objects, which bcolz.open() would
-            # also find inside a table, would be unpickled.
-            dtype = np.dtype(json.loads((folder / "meta" / "storage").read_bytes())["dtype"])
+            dtype = np.dtype(json.loads(storage)["dtype"])
             if not np.issubdtype(dtype.base, kind):
                 raise ValueError(f"holds {dtype}, expected {np.dtype(kind).name}")
-            self._array = bcolz.carray(rootdir=str(folder), mode="r")
+            if checksums is not None:  # the last chunk, if it is not full, is read on opening
+                where = chunk_file(self.folder, len(checksums) // CHUNK)
+            self._array = bcolz.carray(rootdir=str(self.folder), mode="r")
         except DAMAGED as error:
-            raise UserError(f"{folder}: damaged ({error}); {remedy}") from None
+            raise UserError(f"{where}: damaged ({error}); {self.remedy}") from None
+        if checksums is not None and len(checksums) != len(self._array):
+            raise UserError(
+                f"{self.folder}: {len(self._array)} rows, {len(checksums)} checksums; {self.remedy}"
+            )
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -77,24 +104,49 @@ class Array:
 
     def __getitem__(self, rows: slice) -> np.ndarray:
         """Neighbouring rows; fastest from chunk to chunk."""
+        if self._checksums is None:
+            return self._rows(rows)
+        wanted = np.arange(*rows.indices(self.shape[0]))
+        found = np.empty((len(wanted), *self.shape[1:]), self.dtype)
+        self.copy(wanted, list(found))
+        return found
+
+    def _rows(self, rows: slice) -> np.ndarray:
         try:
             return self._array[rows]
         except DAMAGED as error:
             first, last, _ = rows.indices(self.shape[0])
             raise self._damaged(first, last, error) from None
 
+    def _check(self, start: int, rows: list[np.ndarray]) -> None:
+        """Hold neighbouring rows against their checksums."""
+        wrong = [
+            row for row, values in enumerate(rows, start)
+            if checksum(values) != self._checksums[row]
+        ]  # fmt: skip
+        if wrong:
+            raise self._damaged(wrong[0], wrong[-1] + 1, "not what was written")
+
     def _damaged(self, first: int, stop: int, reason: object) -> UserError:
-        where = f"{self.folder}: rows {first} to {stop - 1}"
-        return UserError(f"{where} are damaged ({reason}); {self.remedy}")
+        """Say that rows are damaged, and name the file of the first."""
+        file = chunk_file(self.folder, first // CHUNK)
+        return UserError(f"{file}: rows {first} to {stop - 1}: damaged ({reason}); {self.remedy}")
 
     def copy(self, rows: np.ndarray, places: list[np.ndarray]) -> None:
-        """Copy ascending rows to where they belong, one array a row."""
+        """Copy ascending rows to where they belong, one array a row.
+
+        Raises:
+            UserError: a row is not what was written.
+        """
         cuts = np.flatnonzero((np.diff(rows) != 1) | (rows[1:] % CHUNK == 0)) + 1
         for first, last in itertools.pairwise([0, *cuts.tolist(), len(rows)]):
             start, run = int(rows[first]), places[first:last]
             if not self._read_plain(start, run):
-                for stored, place in zip(self[start : start + len(run)], run, strict=True):
-                    place[...] = stored
+                stored = self._rows(slice(start, start + len(run)))
+                for values, place in zip(stored, run, strict=True):
+                    place[...] = values
+            if self._checksums is not None:
+                self._check(start, run)
 
     def _read_plain(self, start: int, places: list[np.ndarray]) -> bool:
         """Read neighbouring rows of one chunk straight into place, if it is not compressed.
@@ -107,7 +159,7 @@ class Array:
         chunk, row = divmod(start, CHUNK)
         row_bytes = places[0].nbytes
         try:
-            with (self.folder / "data" / f"__{chunk}.blp").open("rb", buffering=0) as file:
+            with chunk_file(self.folder, chunk).open("rb", buffering=0) as file:
                 header = file.read(HEADER)
                 size = int.from_bytes(header[20:24], "little")
                 end = (row + len(places)) * row_bytes
@@ -121,64 +173,234 @@ class Array:
         return True
 
 
-class Writer:
-    """Writes one split, in the order the rows are given."""
+def create(
+    folder: Path, row_shape: tuple[int, ...], dtype: np.dtype, expected_rows: int
+) -> bcolz.carray:
+    """Make an empty array, in place of one that is there, to append rows to."""
+    empty = np.empty((0, *row_shape), dtype)
+    return bcolz.carray(
+        empty, rootdir=str(folder), mode="w", chunklen=CHUNK, expectedlen=expected_rows, cparams=RAW
+    )
 
-    def __init__(self, folder: Path, expected_rows: int):
-        folder.mkdir(parents=True)
+
+class Settled(NamedTuple):
+    """Rows that have reached the disk since the last such, in whole chunks."""
+
+    checksums: list[int]
+    sha256: list[str]
+    """Of each chunk's file, in order."""
+
+
+class Appender:
+    """Writes an array, in whole chunks.
+
+    Args:
+        folder: where; what lies there beyond the settled rows is removed.
+        row_shape: of a row.
+        expected_rows: about how many there will be.
+        settled: what an earlier appender of this array has settled.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        row_shape: tuple[int, ...],
+        dtype: np.dtype,
+        expected_rows: int,
+        settled: Iterable[Settled] = (),
+    ):
         self.folder = folder
-        self._images = create(folder / "images", IMAGE_SHAPE, np.uint8, expected_rows)
-        self._columns: dict[str, list] = {name: [] for name in COLUMNS}
-        self._hash = hashlib.sha256()
+        parts = list(settled)
+        self.checksums = [value for part in parts for value in part.checksums]
+        """Of all rows written."""
+        self._sha256 = [value for part in parts for value in part.sha256]
+        self._rest, self._waiting = np.empty((CHUNK, *row_shape), dtype), 0
+        if self._sha256:
+            self._cut(len(self._sha256))
+            self._array = bcolz.carray(rootdir=str(folder), mode="a")
+        else:
+            self._array = create(folder, row_shape, dtype, expected_rows)
+
+    @property
+    def rows(self) -> int:
+        """How many have been written; fewer than a chunk may wait besides."""
+        return len(self.checksums)
+
+    def append(self, row: np.ndarray) -> None:
+        self._rest[self._waiting] = row
+        self._waiting += 1
+        if self._waiting == CHUNK:
+            self._write()
+
+    def settle(self) -> Settled:
+        """Make what has been written reach the disk; the rows that wait do not count."""
+        first = len(self._sha256)
+        new = [chunk_file(self.folder, i) for i in range(first, -(-self.rows // CHUNK))]
+        sha256 = sha256sums.of_all(new)
+        os.sync()  # one call for 64 files and more, and their folders
+        self._sha256 += sha256
+        return Settled(self.checksums[first * CHUNK :], sha256)
+
+    def close(self) -> dict[str, str]:
+        """Write what is left; return the SHA-256 of every chunk by its name in the folder."""
+        if self._waiting:
+            self._write()
+        self._array.flush()
+        self.settle()
+        return {
+            str(chunk_file(self.folder, i).relative_to(self.folder)): digest
+            for i, digest in enumerate(self._sha256)
+        }
+
+    def _write(self) -> None:
+        rows = self._rest[: self._waiting]
+        self._array.append(rows)
+        self.checksums += map(checksum, rows)
+        self._waiting = 0
+
+    def _cut(self, chunks: int) -> None:
+        """Let the array end with a chunk, whatever a kill has left behind it."""
+        kept = {chunk_file(self.folder, i) for i in range(chunks)}
+        for file in set((self.folder / "data").iterdir()) - kept:
+            file.unlink()
+        taken = sum(file.stat().st_size for file in kept)
+        with files.whole_file(self.folder / "meta" / "sizes") as temporary:
+            temporary.write_text(sizes(self._rest, self.rows, taken))
+
+
+def chunk_file(folder: Path, chunk: int) -> Path:
+    """The file of an array's chunk."""
+    return folder / "data" / f"__{chunk}.blp"
+
+
+def sizes(rows: np.ndarray, count: int, file_bytes: int) -> str:
+    """What bcolz writes into the file meta/sizes, though not whole or not at all.
+
+    Args:
+        rows: some rows of the array.
+        count: rows of the array.
+        file_bytes: of the files of its full chunks.
+    """
+    # It counts the memory of a chunk that is being filled.
+    taken = CHUNK * rows[0].nbytes + file_bytes - count // CHUNK * BLOSCPACK
+    shape = [count, *rows.shape[1:]]
+    return json.dumps({"shape": shape, "nbytes": count * rows[0].nbytes, "cbytes": taken}) + "\n"
+
+
+def write_chunk(folder: Path, rows: list[np.ndarray]) -> Path:
+    """Write an array of a single chunk, in place of one that is there; return the chunk's file."""
+    array = create(folder, rows[0].shape, rows[0].dtype, CHUNK)
+    array.append(np.stack(rows))
+    array.flush()
+    return chunk_file(folder, 0)
+
+
+def write_columns(folder: Path, columns: dict[str, list]) -> None:
+    """Write some of COLUMNS, in place of those that are there."""
+    for name, values in columns.items():
+        column = np.array(values, COLUMNS[name])
+        bcolz.carray(column, rootdir=str(folder / name), mode="w", cparams=RAW).flush()
+
+
+def fingerprint(columns: dict[str, list]) -> str:
+    """SHA-256 of what a split holds, however it is stored: `columns` are all of COLUMNS."""
+    content = hashlib.sha256()
+    for name in COLUMNS:
+        content.update(repr((name, columns[name])).encode())
+    return content.hexdigest()
+
+
+class Writer:
+    """Writes one split, in the order the rows are given.
+
+    Args:
+        folder: where.
+        expected_rows: about how many there will be.
+        settled: what an earlier writer of this split has settled.
+        rows: label, path and agreement of the settled rows.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        expected_rows: int,
+        settled: Iterable[Settled] = (),
+        rows: Iterable[tuple[int, str, int]] = (),
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._images = Appender(folder / "images", IMAGE_SHAPE, np.uint8, expected_rows, settled)
+        self._rows = list(rows)
+        self.settle = self._images.settle
+
+    @property
+    def rows(self) -> int:
+        """How many have been written, in whole chunks."""
+        return self._images.rows
 
     def append(self, image: np.ndarray, label: int, path: str, agreement: int) -> None:
-        self._images.append(np.ascontiguousarray(image))  # bcolz copies it as one block
-        self._hash.update(image)
-        for name, value in zip(COLUMNS, (label, path, agreement), strict=True):
-            self._columns[name].append(value)
+        self._images.append(image)
+        self._rows.append((label, path, agreement))
 
-    def close(self) -> str:
-        """Write what is left and return the split's fingerprint: SHA-256 of all it holds."""
-        self._images.flush()
-        for name, dtype in COLUMNS.items():
-            column = np.array(self._columns[name], dtype)
-            bcolz.carray(column, rootdir=str(self.folder / name), cparams=RAW).flush()
-            self._hash.update(repr(self._columns[name]).encode())
-        return self._hash.hexdigest()
+    def close(self) -> tuple[str, dict[str, str]]:
+        """Write what is left; return the split's fingerprint and its files' SHA-256 by name."""
+        columns = columns_of(self._rows, self._images.checksums)
+        chunks, split = self._images.close(), self.folder.name
+        write_columns(self.folder, columns)
+        sums = {f"{split}/images/{name}": digest for name, digest in chunks.items()}
+        return fingerprint(columns), sums | sha256sums.of_others(self.folder.parent, sums, split)
+
+
+def columns_of(rows: Iterable[tuple[int, str, int]], checksums: list[int]) -> dict[str, list]:
+    """All of COLUMNS, of rows of label, path and agreement."""
+    labels, paths, agreement = map(list, zip(*rows, strict=True))
+    return dict(zip(COLUMNS, (labels, paths, agreement, checksums), strict=True))
 
 
 class Split:
     """A written split, read only.
 
+    Args:
+        sums: of the data set's folder.
+        name: the split's folder in it.
+
     Raises:
         UserError: an array is missing, damaged or not of the kind described above.
     """
 
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self.images = Array(folder / "images", np.uint8)
+    def __init__(self, sums: sha256sums.Sums, name: str):
+        self._sums, self._name = sums, name
+        self.images = Array(sums, f"{name}/images", np.uint8, self.checksums)
         """uint8, shape (n, SIDE, SIDE, 3)."""
         self.shape, self.dtype, self.copy = self.images.shape, self.images.dtype, self.images.copy
-        if self.images.shape != (len(self), *IMAGE_SHAPE):
+        if self.shape != (len(self), *IMAGE_SHAPE):
             raise UserError(
-                f"{folder}: images of shape {self.images.shape}; expected "
-                f"{(len(self), *IMAGE_SHAPE)}: prepare the data again"
+                f"{self.images.folder}: shape {self.shape}; expected "
+                f"{(len(self), *IMAGE_SHAPE)}; {sums.remedy}"
             )
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.checksums)
 
     @functools.cached_property
     def labels(self) -> np.ndarray:
         """int32, shape (n,)."""
-        return Array(self.folder / "labels", np.int32)[:]
+        return self._column("labels")
 
     @functools.cached_property
     def paths(self) -> np.ndarray:
         """Unicode, shape (n,)."""
-        return Array(self.folder / "paths", np.str_)[:]
+        return self._column("paths")
 
     @functools.cached_property
     def agreement(self) -> np.ndarray:
         """uint8, shape (n,)."""
-        return Array(self.folder / "agreement", np.uint8)[:]
+        return self._column("agreement")
+
+    @functools.cached_property
+    def checksums(self) -> np.ndarray:
+        """Of the images, uint64, shape (n,)."""
+        return self._column("checksums")
+
+    def _column(self, name: str) -> np.ndarray:
+        return Array(self._sums, f"{self._name}/{name}", COLUMNS[name])[:]

@@ -7,6 +7,7 @@ from pathlib import Path
 import bcolz
 import numpy as np
 
+from sentiment import sha256sums
 from sentiment.batches import Batches
 from sentiment.benchmark.comparison import Comparison, compare
 from sentiment.decode import SIDE
@@ -25,9 +26,10 @@ def compare_reading(images: np.ndarray, count: int, work: Path, rounds: int) -> 
         for row in range(count):
             writer.append(images[row % len(images)], 0, str(row), 0)
             raw.write(images[row % len(images)])
-    writer.close()
+    sha256sums.write(work, writer.close()[1])
     plain = np.memmap(work / "raw", np.uint8, "r", shape=(count, SIDE, SIDE, 3))
-    batches = Batches(Split(work / "store"), np.arange(count), BATCH, shuffle_seed=1)
+    split = Split(sha256sums.read(work, "measure again"), "store")
+    batches = Batches(split, np.arange(count), BATCH, shuffle_seed=1)
     some = np.resize(np.arange(len(images)), REPORTS_IMAGES)
     reports = bcolz.carray(images[some].astype(np.float32), rootdir=str(work / "report"))
     reports.flush()

@@ -1,0 +1,140 @@
+"""A thousand generated bad photos and lines: skipped and listed, or refused by file and line."""
+
+import io
+import re
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from sentiment import decode, prepare, sources
+from sentiment.dataset import Dataset
+from sentiment.errors import BadImage, UserError
+
+GENERATED = settings(max_examples=250, deadline=None)
+
+
+def picture(kind: str) -> bytes:
+    box = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 10, 3), np.uint8)
+    Image.fromarray(pixels).save(box, kind)
+    return box.getvalue()
+
+
+WHOLE = {kind: picture(kind) for kind in decode.FORMATS}
+
+mutations = st.lists(
+    st.tuples(st.sampled_from(["set", "insert", "drop", "cut"]), st.floats(0, 1), st.binary()),
+    min_size=1,
+    max_size=4,
+)
+
+
+def mutated(content: bytes, changes: list[tuple[str, float, bytes]]) -> bytes:
+    for what, where, some in changes:
+        place = int(where * len(content))
+        rest = {"set": len(some), "insert": 0, "drop": 1 + len(some), "cut": len(content)}[what]
+        between = some if what in ("set", "insert") else b""
+        content = content[:place] + between + content[place + rest :]
+    return content
+
+
+@GENERATED
+@given(st.sampled_from(decode.FORMATS), mutations)
+def test_a_broken_photo_decodes_to_a_picture_or_is_told_to_be_bad(kind, changes):
+    try:
+        image = decode.decode(mutated(WHOLE[kind], changes))
+    except BadImage as bad:
+        assert str(bad)
+    else:
+        assert image.shape == (224, 224, 3)
+        assert image.dtype == np.uint8
+
+
+def test_250_broken_photos_are_each_stored_or_listed_and_no_good_one_is_lost(tmp_path):
+    seed = int(np.random.default_rng().integers(2**32))
+    print("seed", seed)
+    random = np.random.default_rng(seed)
+    source, lines = tmp_path / "source", []
+    (source / "data").mkdir(parents=True)
+    for number in range(300):
+        content = WHOLE[decode.FORMATS[number % len(decode.FORMATS)]]
+        if number >= 50:
+            changes = [
+                (str(random.choice(["set", "insert", "drop", "cut"])), random.random(),
+                 random.bytes(random.integers(12)))
+                for _ in range(random.integers(1, 4))
+            ]  # fmt: skip
+            content = mutated(content, changes)
+        (source / "data" / f"{number}.jpg").write_bytes(content)
+        lines.append(f"data/{number}.jpg {number % 3}\n")
+    for name in ("train", "val", "test"):
+        (source / f"b-t4sa_{name}.txt").write_text("".join(lines if name == "test" else lines[:5]))
+    prepare.prepare(prepare.Options("t4sa", source, max_bad_percent=100, data_dir=tmp_path))
+    prepared = Dataset(tmp_path, "t4sa")
+    skipped = {bad["path"] for bad in prepared.manifest["splits"]["test"]["skipped"]}
+    split = prepared.split("test")
+    stored = dict(zip(split.paths.tolist(), split.images[:], strict=True))
+    assert [line.split()[0] for line in lines if line.split()[0] not in skipped] == list(stored)
+    assert skipped & {f"data/{number}.jpg" for number in range(50)} == set()
+    assert 20 < len(skipped) < 250
+    for path in skipped:
+        with pytest.raises(BadImage):
+            decode.decode_file(source / path)
+    for path, image in stored.items():
+        np.testing.assert_array_equal(image, decode.decode_file(source / path))
+
+
+def refused_by_line(error: UserError, file: Path) -> bool:
+    return bool(re.match(rf"{re.escape(str(file))}:\d+: ", str(error)))
+
+
+pieces = st.sampled_from(
+    ["a.jpg", "../", "/", " ", "\t", "2", "-1", "\r", "\x00", "\u2028", "é", "b"]
+)
+broken = st.one_of(st.binary(), st.lists(pieces, max_size=6).map(lambda p: "".join(p).encode()))
+
+
+@GENERATED
+@given(broken, st.integers(0, 4))
+def test_a_broken_line_of_a_list_is_refused_by_its_number_or_read_as_it_stands(
+    tmp_path_factory, line, place
+):
+    file = tmp_path_factory.getbasetemp() / "b-t4sa_train.txt"
+    good = [b"data/%d.jpg %d" % (number, number % 3) for number in range(4)]
+    file.write_bytes(b"\n".join([*good[:place], line, *good[place:]]) + b"\n")
+    try:
+        photos = sources._read_list(file, 3)
+    except UserError as error:
+        assert refused_by_line(error, file)
+    else:
+        assert [path for path, _ in photos if path in {f"data/{n}.jpg" for n in range(4)}] == [
+            f"data/{number}.jpg" for number in range(4)
+        ]
+        for path, label in photos:
+            assert not PurePosixPath(path).is_absolute()
+            assert ".." not in path.split("/")
+            assert label in range(3)
+
+
+@GENERATED
+@given(broken)
+def test_a_broken_row_of_labels_csv_is_refused_by_its_number_or_read_as_it_stands(
+    tmp_path_factory, row
+):
+    folder = tmp_path_factory.getbasetemp() / "kaggle"
+    folder.mkdir(exist_ok=True)
+    good = [b"%d,%s" % (number, b"boxer" if number % 2 else b"akita") for number in range(30)]
+    (folder / "labels.csv").write_bytes(b"id,breed\n" + b"\n".join([*good, row]) + b"\n")
+    try:
+        source = sources.read_dogs(folder, 1)
+    except UserError as error:
+        assert refused_by_line(error, folder / "labels.csv")
+    else:
+        paths = {photo.path for photos in source.splits.values() for photo in photos}
+        assert {f"train/{number}.jpg" for number in range(30)} <= paths
+        assert len(paths) <= 31
+        assert all(".." not in path.split("/") for path in paths)
