@@ -188,8 +188,8 @@ def test_a_finished_run_is_kept_unless_told_otherwise(drawn_data: Path, tmp_path
         assert f"fc_layers_mobilenet{outdated}" in said
     assert names(models) == {model.name}  # what the model replaced had made is gone
 
-    for _ in range(2):  # a part's run replaces the one before unasked
-        succeed(training, *where, *recipe, "--percent", 10)
+    for percent in (20, 10):  # a part's run replaces the one before unasked
+        succeed(training, *where, *recipe, "--percent", percent)
     assert names(models) == {model.name, f"test_{model.name}"}
     assert "trained on 10 %, not 20 %" in refusal(predicting, *where, "--percent", 20)
 
