@@ -20,8 +20,16 @@ TRAINING_SCRIPTS = sorted(SRC.glob("*/[!r]*_layer_train_*.py"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with the tests of a group: they keep one worker busy for minutes."""
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    """Start with the tests of a group, which keep one worker busy for minutes, end with quick ones.
+
+    So neither worker has long to wait for the other at the end.
+    """
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("xdist_group") is None,
+            item.get_closest_marker("slow") is None,
+        )
+    )
 
 
 def start(*command: object, **settings: str) -> subprocess.CompletedProcess:
@@ -99,6 +107,32 @@ def drawn_data(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     succeed("scripts/prepare_data.py", "dogs", "--source", drawn, "--name", "drawn",
             "--data-dir", data_dir)  # fmt: skip
     return data_dir
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """The demonstration, run on real dogs in a checkout of its own."""
+
+    folder: Path
+    """With the folders data, logs and saved_models, and demo in each."""
+    said: str
+
+
+@pytest.fixture(scope="session")
+def demonstration(
+    shared: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Demonstration:
+    """For tests of the xdist group "demonstration", for which it is made once."""
+    folder = tmp_path_factory.mktemp("demonstration")
+    for part in ("src", "scripts"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.txt", folder)
+    if (ROOT / ".venv").exists():  # test.sh has made it from nothing, by the same script
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+    script, photos = folder / "scripts" / "demo.sh", shared / "data" / "dogs"
+    done = start("bash", script, "--photos", photos, "--weights", weights)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Demonstration(folder, done.stdout)
 
 
 @dataclass(frozen=True)
