@@ -517,8 +517,11 @@ def test_the_service_keeps_to_its_openapi_description(server, tmp_path):
 
 
 def test_without_a_model_the_command_that_makes_one_is_named(tmp_path):
-    line = refusal("scripts/serve.py", "--model", tmp_path / "no.tflite")
-    assert "python scripts/export_model.py MODEL.keras" in line
+    (tmp_path / "model.keras").touch()
+    for name in ("no.tflite", "model.keras"):
+        line = refusal("scripts/serve.py", "--model", tmp_path / name)
+        assert f"{name}: no exported model, a .tflite file" in line
+        assert "python scripts/export_model.py MODEL.keras" in line
 
 
 def test_a_wrong_flag_gets_one_line(model, tmp_path):
