@@ -10,35 +10,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, start
+from conftest import Demonstration
 
 from sentiment import demo, drawn_photos, metrics, project
 
 pytestmark = pytest.mark.slow
 
 
-def test_one_command_makes_two_good_models(shared: Path, weights: Path, tmp_path: Path) -> None:
-    for part in ("src", "scripts"):
-        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "requirements.txt", tmp_path)
-    if (ROOT / ".venv").exists():  # test.sh has made it from nothing, by the same script
-        (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    script, photos = tmp_path / "scripts" / "demo.sh", shared / "data" / "dogs"
-    done = start("bash", script, "--photos", photos, "--weights", weights)
-    assert done.returncode == 0, done.stdout + done.stderr
-
+@pytest.mark.xdist_group("demonstration")
+def test_one_command_makes_two_good_models(demonstration: Demonstration) -> None:
+    said, folder = demonstration.said, demonstration.folder
     reached = {}
     for layers in ("fc", "all"):
-        file = tmp_path / f"saved_models/demo/{layers}_layers_mobilenet_result.npz"
+        file = folder / f"saved_models/demo/{layers}_layers_mobilenet_result.npz"
         with np.load(file, allow_pickle=False) as result:
             reached[layers] = metrics.accuracy(result["y_true"], result["y_pred"])
-        assert f"{reached[layers].value:.3f}, " in done.stdout
+        assert f"{reached[layers].value:.3f}, " in said
         assert reached[layers].n == 45
     assert reached["fc"].value >= 0.95
     assert reached["all"].value >= 0.90
-    picture = tmp_path / "logs/demo/learning_curves.png"
+    picture = folder / "logs/demo/learning_curves.png"
     assert picture.is_file()
-    assert str(picture) in done.stdout
+    assert str(picture) in said
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, refusal, start, succeed
+from conftest import ROOT, Demonstration, refusal, start, succeed
 
 from sentiment import convert, export, model_file
 from sentiment.dataset import Dataset
@@ -210,22 +210,19 @@ def test_a_model_of_other_classes_is_refused(small: Path, drawn_data: Path, tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("demonstration")
 @pytest.mark.usefixtures("in_this_process")
 def test_exports_of_a_trained_model_give_its_predictions(
-    real_data: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    demonstration: Demonstration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    where = ["--dataset", "dogs", "--data-dir", real_data, "--models-dir", tmp_path,
-             "--logs-dir", tmp_path / "logs"]  # fmt: skip
-    recipe = ["--weights", weights, "--epochs", 2, "--learning-rate", 0.01]
-    succeed("src/mobilenet/fc_layer_train_mobilenet.py", *where, *recipe)
-    succeed("src/mobilenet/result_predict_fc_layer_train_mobilenet.py", *where)
-    trained = tmp_path / "dogs" / "fc_layers_mobilenet.keras"
+    data_dir = demonstration.folder / "data"
+    trained = demonstration.folder / "saved_models" / "demo" / "fc_layers_mobilenet.keras"
     monkeypatch.setattr(export, "CALIBRATION_IMAGES", 60)
-    export.export(export.Options(trained, ("litert", "int8"), data_dir=real_data))
+    export.export(export.Options(trained, ("litert", "int8"), data_dir=data_dir))
 
     with np.load(trained.with_name("fc_layers_mobilenet_result.npz")) as result:
         y_true, y_pred, y_prob = (result[name] for name in ("y_true", "y_pred", "y_prob"))
-    photos = Dataset(real_data, "dogs").split("test").images[:45]
+    photos = Dataset(data_dir, "demo").split("test").images[:45]
     exact = LitertModel(trained.with_name("fc_layers_mobilenet.tflite"), num_threads=2)
     answers = np.concatenate([exact.predict(photos[:1]), exact.predict(photos[1:])])
     np.testing.assert_allclose(answers, y_prob, atol=1e-5)

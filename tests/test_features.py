@@ -9,10 +9,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from conftest import ROOT, refusal, succeed
+from conftest import ROOT, succeed
 from test_model import SMALL
 
-from sentiment import extract, model
+from sentiment import extract, model, model_file
 from sentiment.batches import Batches
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
@@ -132,21 +132,20 @@ def test_training_on_features_is_training_through_the_frozen_layers(
         where = ["--dataset", "dogs", "--percent", 20, "--data-dir", tmp_path / "data",
                  "--logs-dir", tmp_path / way, "--models-dir", tmp_path / way]  # fmt: skip
         succeed(script, *where, "--weights", weights, "--epochs", 3, *flags)
-        succeed(script.with_name(f"result_predict_{script.name}"), *where)
         with (tmp_path / way / "dogs/test_fc_layers_mobilenet_history.csv").open() as lines:
             history = [
                 [float(row[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")]
                 for row in csv.DictReader(lines)
             ]
-        result = tmp_path / way / "dogs/test_fc_layers_mobilenet_result.npz"
-        with np.load(result, allow_pickle=False) as arrays:
-            learned[way] = history, arrays["y_prob"], arrays["y_pred"]
+        saved = model_file.load(tmp_path / way / "dogs/test_fc_layers_mobilenet.keras")
+        learned[way] = history, *saved.get_weights()
     for with_features, without in zip(learned["with"], learned["without"], strict=True):
         np.testing.assert_allclose(with_features, without, atol=1e-5)
 
-    where = ["--dataset", "dogs", "--percent", 20, "--data-dir", tmp_path / "data",
-             "--logs-dir", tmp_path, "--models-dir", tmp_path, "--weights", weights]  # fmt: skip
-    assert "features of train: those in" in succeed(script, *where, "--epochs", 1)
-    (chunk,) = tmp_path.glob("data/dogs/features/mobilenet_train_*/values/data/__0.blp")
+
+def test_damaged_features_say_how_they_are_made_anew(dataset, network):
+    compute(network, dataset)
+    (chunk,) = dataset.folder.glob("features/*/values/data/__0.blp")
     chunk.write_bytes(b"")
-    assert "python scripts/features.py clear" in refusal(script, *where)
+    with pytest.raises(UserError, match=r"python scripts/features.py clear"):
+        Batches(compute(network, dataset), ROWS, 48, None)[0]

@@ -88,6 +88,10 @@ def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> 
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
+    # A step in which variables are made is traced twice by TensorFlow, which takes minutes.
+    optimizer.build(model.trainable_variables)
+    model.compute_metrics(None, np.zeros(1, np.int32), np.zeros((1, *model.output_shape[1:])))
+    model.reset_metrics()
 
 
 def _build_parts(

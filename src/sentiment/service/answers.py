@@ -50,7 +50,7 @@ class ModelCard(BaseModel):
     class_names: list[str]
     card: dict[str, Any] = Field(description="Of the training run: recipe, data, metrics.")
     formats: list[str]
-    limits: dict[str, float]
+    limits: dict[str, int | float]
 
 
 class Status(BaseModel):

@@ -96,8 +96,8 @@ class Service:
         return answers.Explanation(
             **photo.model_dump(),
             model=self.model,
-            importance=importance.tolist(),
-            explain_ms=1000 * (time.perf_counter() - started),
+            importance=importance.round(6).tolist(),
+            explain_ms=round(1000 * (time.perf_counter() - started), 3),
         )
 
     def model_card(self) -> answers.ModelCard:
@@ -129,8 +129,8 @@ class Service:
             probabilities=dict(zip(self.class_names, probabilities.tolist(), strict=True)),
             width=width,
             height=height,
-            decode_ms=1000 * (decoded - started),
-            inference_ms=1000 * (predicted - decoded),
+            decode_ms=round(1000 * (decoded - started), 3),
+            inference_ms=round(1000 * (predicted - decoded), 3),
         )
         return photo, pixels
 

@@ -57,10 +57,10 @@ def serve(options: Options) -> None:
     for origin in options.allowed_origins:
         if not re.fullmatch(r"https?://[^/]+", origin):
             raise UserError(f"--allowed-origins {origin}: expected such as https://example.org")
-    if not options.model.exists():
+    if options.model.suffix != ".tflite" or not options.model.is_file():
         trained = CHOSEN.model if options.model == CHOSEN_MODEL else "MODEL.keras"
         raise UserError(
-            f"{options.model}: no exported model; make one with "
+            f"{options.model}: no exported model, a .tflite file; make one with "
             f"python scripts/export_model.py {trained}"
         )
     key = _api_key(options.api_key_file)
