@@ -38,7 +38,8 @@ def network() -> keras.Model:
 
 
 def compute(network: keras.Model, dataset: Dataset, recipe: Recipe = FC, rows=ROWS):
-    return extract.features(network, SMALL, recipe, dataset, "train", rows, batch_size=48)
+    frozen = model.without_head(network)
+    return extract.features(frozen, SMALL, recipe, dataset, "train", rows, batch_size=48)
 
 
 def folders(dataset: Dataset) -> set[str]:

@@ -24,7 +24,7 @@ BLOCK = 1024
 
 
 def features(
-    network: keras.Model,
+    frozen: keras.Model,
     architecture: Architecture,
     recipe: Recipe,
     dataset: Dataset,
@@ -37,7 +37,7 @@ def features(
     Computing goes on where an earlier call for this very case was stopped.
 
     Args:
-        network: the whole model with its frozen backbone.
+        frozen: the model without its head.
         rows: ascending row numbers, int64.
         batch_size: images that go through the backbone at a time.
 
@@ -48,7 +48,7 @@ def features(
     stored = dataset.split(split)
     identity = {
         "architecture": architecture.name,
-        "backbone": model.fingerprint(network.get_layer("backbone")),
+        "backbone": model.fingerprint(frozen.get_layer("backbone")),
         "preprocessing": recipe.preprocessing,
         "precision": recipe.precision,
         "backend": keras.backend.backend(),
@@ -61,11 +61,10 @@ def features(
     if folder.exists():
         log.info("  features of %s: those in %s", split, folder)
     else:
-        backbone = model.without_head(network)
-        _announce(folder, split, len(rows), backbone.output_shape[1:], recipe.feature_dtype)
+        _announce(folder, split, len(rows), frozen.output_shape[1:], recipe.feature_dtype)
         batches = Batches(stored, rows, batch_size, shuffle_seed=None)
         with files.locked(folder):
-            _compute(folder, identity, backbone, batches)
+            _compute(folder, identity, frozen, batches)
     return Features(folder, rows, stored.labels)
 
 
@@ -83,7 +82,7 @@ def _announce(folder: Path, split: str, count: int, shape: tuple[int, ...], dtyp
         )
 
 
-def _compute(folder: Path, identity: dict, backbone: keras.Model, batches: Batches) -> None:
+def _compute(folder: Path, identity: dict, frozen: keras.Model, batches: Batches) -> None:
     """Compute and store the features of every row, a block at a time."""
     plan = identity | {"batch_size": batches.batch_size, **provenance.versions()}
     split, dtype, rows = identity["split"], identity["dtype"], batches.rows
@@ -94,7 +93,7 @@ def _compute(folder: Path, identity: dict, backbone: keras.Model, batches: Batch
     with journal.folder(folder, plan, anew) as (temporary, done):
         settled = [store.Settled(block["checksums"], block["sha256"]) for block in done.blocks]
         values = store.Appender(
-            temporary / "values", backbone.output_shape[1:], np.dtype(dtype), len(rows), settled
+            temporary / "values", frozen.output_shape[1:], np.dtype(dtype), len(rows), settled
         )
         if values.rows:
             log.info("  goes on after %s of %s images", f"{values.rows:,}", f"{len(rows):,}")
@@ -104,7 +103,7 @@ def _compute(folder: Path, identity: dict, backbone: keras.Model, batches: Batch
                 some = rows[start : start + block]
                 part = Batches(batches.stored, some, batches.batch_size, shuffle_seed=None)
                 with np.errstate(over="ignore"):  # said in words
-                    computed = predict(backbone, part, advance).astype(dtype)
+                    computed = predict(frozen, part, advance).astype(dtype)
                 if not np.isfinite(computed).all():
                     shutil.rmtree(temporary)  # nothing to go on with
                     raise UserError(

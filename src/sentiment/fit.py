@@ -70,8 +70,9 @@ def fit(
     _check_disk(run, network, learner)
     with Monitor(run.resources, run.checkpoint.exists()):
         if cached:
+            frozen = model.without_head(network)
             stored = {
-                split: extract.features(network, architecture, recipe, dataset, split, of, step)
+                split: extract.features(frozen, architecture, recipe, dataset, split, of, step)
                 for split, of in rows.items()
             }
             extraction_seconds = sum(features.seconds for features in stored.values())
@@ -163,7 +164,6 @@ def _epochs(
         first = done.epoch
         train.start_epoch(first, done.batch)
         if done.batch:
-            learner.test_on_batch(*validation[0])  # builds the metrics, to be restored
             if len(train):
                 train_epochs(first, first + 1)
             else:

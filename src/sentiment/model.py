@@ -82,13 +82,14 @@ def sgd(recipe: Recipe) -> keras.optimizers.Optimizer:
 
 
 def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-    """Compile for single labels, to be trained by `optimizer`."""
+    """Compile for single labels, to be trained by `optimizer`, and make all variables."""
     model.compile(
         optimizer=optimizer,
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    # A step in which variables are made is traced twice by TensorFlow, which takes minutes.
+    # Otherwise TensorFlow traces the first step twice, which takes minutes; a checkpoint is
+    # also put back into what is there.
     optimizer.build(model.trainable_variables)
     model.compute_metrics(None, np.zeros(1, np.int32), np.zeros((1, *model.output_shape[1:])))
     model.reset_metrics()

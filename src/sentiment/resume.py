@@ -79,7 +79,6 @@ class Checkpoint(keras.callbacks.Callback):
             return Progress()
         state, arrays = checkpoint.read(self.file)
         try:
-            learner.optimizer.build(learner.trainable_variables)
             _assign(learner.variables, arrays["variables"])
             _assign(learner.optimizer.variables, arrays["optimizer"])
             for name in PATIENCE:
