@@ -384,6 +384,15 @@ def test_a_slow_client_is_not_waited_for(serve):
     assert server.post(PREDICT, plain()).status_code == 200
 
 
+def test_an_answer_that_takes_too_long_is_given_up(serve):
+    server = serve("--max-seconds", 1, "--threads", 1)
+    answer = httpx.post(server.url + PREDICT, **form(*[plain(6000, 6000)] * 16), timeout=60)
+    assert "more than 1 s" in problem(answer, 504, "no-time")["detail"]
+    while "sentiment_unfinished 0.0" not in httpx.get(f"{server.url}/metrics").text:
+        time.sleep(0.1)
+    assert server.post(PREDICT, plain()).status_code == 200
+
+
 def test_connections_are_limited(serve):
     server = serve("--max-connections", 3)
     held = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]

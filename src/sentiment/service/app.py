@@ -153,7 +153,9 @@ class Service:
             async with asyncio.timeout(self.limits.max_seconds):
                 yield
         except TimeoutError:
-            raise problems.busy(1) from None
+            seconds = f"{self.limits.max_seconds:g} s"
+            detail = f"The answer took more than {seconds}: the service is busy, or its model slow."
+            raise Problem(504, "no-time", detail) from None
 
 
 def build(
@@ -203,7 +205,7 @@ def _api(service: Service, api_key: str | None) -> APIRouter:
     keyed = [Depends(key_check(api_key))] if api_key else []
     closed = APIRouter(tags=["photos"], dependencies=keyed)
     no_key = problems.describe(*([401] if api_key else []))
-    posted = no_key | problems.describe(400, 403, 408, 413, 415, 421, 422, 500, 503)
+    posted = no_key | problems.describe(400, 403, 408, 413, 415, 421, 422, 500, 503, 504)
 
     @closed.post("/v1/predict", responses=posted, openapi_extra=_body(service.limits.max_files))
     async def predict(request: Request) -> answers.Prediction:

@@ -24,6 +24,7 @@ KINDS = {
     "wrong-type": "The body is neither a photo nor a multipart form of photos.",
     "bad-photo": "A file is no picture that can be decoded, or has too many pixels or frames.",
     "fault": "The service has a fault; its log says more.",
+    "no-time": "The answer took longer than the service allows.",
     "busy": "The service has as much work as it takes; try again after `Retry-After` seconds.",
 }
 """The last part of a problem's type, and what it means."""

@@ -79,6 +79,7 @@ function words(status, problem) {
   if (status === 413) return `Too large for this server. ${problem.detail}`;
   if (status === 422) return unreadable(problem.photos?.[0]?.detail ?? problem.detail);
   if (status === 401) return "The server wants an API key, or another one.";
+  if (status === 504) return "The server took too long to answer.";
   if (status >= 500) return "The server has a fault and could not answer.";
   return problem.detail;
 }
