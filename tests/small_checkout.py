@@ -5,6 +5,8 @@ from pathlib import Path
 
 from conftest import ROOT
 
+from sentiment.recipe import Architecture
+
 NAME = "tinynet"
 
 ARCHITECTURE = '''"""A few layers, among them batch normalisation and dropout."""
@@ -30,6 +32,13 @@ ARCHITECTURE = Architecture("tinynet", "Tinynet", preprocessing="tf", build=buil
 FC = Recipe(layers="fc", weights="none", batch_size=16)
 ALL = Recipe(layers="all", weights="none", batch_size=16)
 '''
+
+
+def architecture() -> Architecture:
+    """The small network, for this process."""
+    written: dict = {}
+    exec(ARCHITECTURE, written)
+    return written["ARCHITECTURE"]
 
 
 def make(folder: Path) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from small_checkout import ARCHITECTURE
+from small_checkout import architecture
 
 from sentiment import backend, fit
 from sentiment.dataset import Dataset
@@ -89,9 +89,7 @@ def stop(*_: object) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, stop)
     backend.start(1)
-    written = {}
-    exec(ARCHITECTURE, written)
-    NETWORK = written["ARCHITECTURE"]
+    NETWORK = architecture()
     data = Dataset(Path(sys.argv[1]), "drawn")
     for case in sys.argv[3:] or CASES:
         recipe = CASES[case]

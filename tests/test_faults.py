@@ -3,6 +3,7 @@
 import copy
 import csv
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -13,12 +14,14 @@ import time
 import zipfile
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import small_checkout
 from conftest import ROOT, SRC, start
 
-from sentiment import backend, train
+from sentiment import backend, model_file, train
+from sentiment.errors import UserError
 from sentiment.recipe import Recipe
 
 pytestmark = pytest.mark.slow
@@ -111,15 +114,67 @@ class Work:
         return found
 
 
+def in_one_process(script: str, *words: object, **settings: str) -> None:
+    """Run one of the tests' own scripts, which starts Keras once for many trainings."""
+    settings |= {"PYTHONPATH": f"{SRC}:{ROOT / 'tests'}"}
+    done = start(sys.executable, ROOT / "tests" / script, *words, **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("on", ["tensorflow", "jax"])
 def test_training_stopped_anywhere_goes_on_bit_for_bit(
     on: str, drawn_data: Path, tmp_path: Path
 ) -> None:
     cases = ["FT-A in parts"] if on == "jax" else []  # which compiles each anew
-    settings = {"KERAS_BACKEND": on, "PYTHONPATH": f"{SRC}:{ROOT / 'tests'}"}
-    script = ROOT / "tests" / "stopped_training.py"
-    done = start(sys.executable, script, drawn_data, tmp_path, *cases, **settings)
-    assert done.returncode == 0, done.stdout + done.stderr
+    in_one_process("stopped_training.py", drawn_data, tmp_path, *cases, KERAS_BACKEND=on)
+
+
+def test_writes_that_fail_leave_no_damaged_file_and_training_goes_on(
+    drawn_data: Path, tmp_path: Path
+) -> None:
+    in_one_process("failing_writes.py", drawn_data, tmp_path)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A sealed model's file."""
+    network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    model_file.save(network, tmp_path / "model.keras", {"class_names": ["a", "b", "c"]})
+    return tmp_path / "model.keras"
+
+
+def test_every_flipped_bit_of_a_model_is_found(model: Path) -> None:
+    model_file.load(model)
+    whole, seed = model.read_bytes(), random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")
+    for place in random.Random(seed).sample(range(8 * len(whole)), 200):
+        flipped = bytearray(whole)
+        flipped[place // 8] ^= 1 << place % 8
+        model.write_bytes(flipped)
+        with pytest.raises(UserError, match=r"model\.keras: damaged"):
+            model_file.load(model)
+
+
+@pytest.mark.parametrize("layer", [
+    {"module": "keras.layers", "class_name": "Lambda", "config": {
+        "name": "trap", "function": {"class_name": "__lambda__", "config": {
+            "code": "4wAAAAA=", "defaults": None, "closure": None}}}},
+    {"module": "os", "class_name": "system", "config": "touch sprung"},
+])  # fmt: skip
+def test_a_model_from_elsewhere_runs_no_code(layer: dict, model: Path) -> None:
+    with zipfile.ZipFile(model) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    config["config"]["layers"].append(layer)
+    members["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(model, "w") as archive:
+        for name, content in members.items():
+            if name != model_file.CARD:
+                archive.writestr(name, content)
+    model_file.add_card(model, {})
+    with pytest.raises(UserError, match=r"model\.keras: damaged \("):
+        model_file.load(model)
+    assert not Path("sprung").exists()
 
 
 @pytest.fixture(scope="module")

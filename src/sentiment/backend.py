@@ -3,8 +3,6 @@
 import logging
 import os
 
-import psutil
-
 from sentiment.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -22,6 +20,8 @@ def start(seed: int, precision: str = "float32", deterministic: str = "auto") ->
     Raises:
         UserError: the backend is not installed.
     """
+    import psutil  # not needed for --help
+
     log.info("Starting Keras ...")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors, not notes on CPU features
     # TensorFlow's pool instead of malloc, which gives large blocks back to the system after

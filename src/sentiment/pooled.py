@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sentiment.decode import SIDE
-
 if TYPE_CHECKING:
     import keras
 
@@ -18,6 +16,8 @@ def builder(application: str) -> Callable[[str | None, int], "tuple[keras.Model,
 
     def build(weights: str | None, classes: int) -> "tuple[keras.Model, keras.Model]":
         import keras
+
+        from sentiment.decode import SIDE
 
         network = getattr(keras.applications, application)
         backbone = network(

@@ -1,6 +1,9 @@
 """Random parts of a labelled list that keep the shares of its classes."""
 
-import numpy as np
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def share(count: int, percent: float) -> int:
@@ -8,7 +11,7 @@ def share(count: int, percent: float) -> int:
     return min(count, max(1, round(count * percent / 100)))
 
 
-def subset(labels: np.ndarray, percent: float, seed: int) -> np.ndarray:
+def subset(labels: "np.ndarray", percent: float, seed: int) -> "np.ndarray":
     """Rows of `percent` of each class.
 
     Stored rows are already in random order, so the subset is taken in one sweep from a
@@ -21,6 +24,8 @@ def subset(labels: np.ndarray, percent: float, seed: int) -> np.ndarray:
     Returns:
         Ascending row numbers, int64.
     """
+    import numpy as np  # which --help and --dry-run do without
+
     sweep = np.roll(np.arange(len(labels)), -np.random.default_rng(seed).integers(len(labels)))
     wanted = [
         of_class[: share(len(of_class), percent)]
@@ -29,12 +34,14 @@ def subset(labels: np.ndarray, percent: float, seed: int) -> np.ndarray:
     return np.sort(np.concatenate(wanted))
 
 
-def split(labels: np.ndarray, percents: tuple[float, ...], seed: int) -> list[np.ndarray]:
+def split(labels: "np.ndarray", percents: tuple[float, ...], seed: int) -> "list[np.ndarray]":
     """Split rows at random into parts of the given percents of each class; the last takes the rest.
 
     Returns:
         One ascending int64 array of row numbers a part.
     """
+    import numpy as np
+
     random = np.random.default_rng(seed)
     parts: list[list[np.ndarray]] = [[] for _ in percents]
     for label in np.unique(labels):

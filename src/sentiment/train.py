@@ -6,17 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sentiment import (
-    backend,
-    checkpoint,
-    cli,
-    files,
-    model_file,
-    plans,
-    project,
-    provenance,
-    stratify,
-)  # fmt: skip
+from sentiment import backend, cli, files, model_file, plans, project, provenance, stratify
 from sentiment.dataset import Dataset, in_words
 from sentiment.errors import UserError
 from sentiment.recipe import Architecture, Recipe
@@ -110,6 +100,8 @@ def _resumed(plan: dict, run: Run, overwrite: bool) -> bool:
     """Whether there is a checkpoint to go on from; one of another plan is refused, or removed."""
     if not run.checkpoint.exists():
         return False
+    from sentiment import checkpoint  # NumPy, which --help and --dry-run do without
+
     difference = plans.difference(checkpoint.read_plan(run.checkpoint), plan)
     if difference and run.percent == 100 and not overwrite:
         raise UserError(
