@@ -20,7 +20,7 @@ TRAINING_SCRIPTS = sorted(SRC.glob("*/[!r]*_layer_train_*.py"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", type=int, default=5, help="processes to kill in test_faults.py")
+    parser.addoption("--kills", type=int, default=4, help="processes to kill in test_faults.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

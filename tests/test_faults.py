@@ -46,8 +46,7 @@ class Work:
             "train FT-F": [fc, *which, *epochs],
             "train FT-A": [everything, *which, *epochs, "--head", "trained",
                            "--checkpoint-batches", 2],
-            "predict FT-F": [self.script("result_predict_fc_layer_train"), *which],
-            "predict FT-A": [self.script("result_predict_all_layer_train"), *which],
+            "predict": [self.script("result_predict_all_layer_train"), *which],
         }  # fmt: skip
 
     def copy(self, folder: Path) -> "Work":
