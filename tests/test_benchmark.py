@@ -41,6 +41,7 @@ def test_training_is_compared_and_the_datas_own_features_are_kept(
     drawn_data: Path, tmp_path: Path
 ) -> None:
     from sentiment.benchmark.bottleneck import compare_ft_f
+    from sentiment.benchmark.determinism import seconds_an_image
     from sentiment.benchmark.step import compare_steps
 
     shutil.copytree(drawn_data / "drawn", tmp_path / "drawn")
@@ -57,6 +58,7 @@ def test_training_is_compared_and_the_datas_own_features_are_kept(
         assert len(comparison.seconds) >= 3
         assert all(len(rounds) == 1 and rounds[0] > 0 for rounds in comparison.seconds.values())
     assert kept.is_dir()
+    assert seconds_an_image(network, dataset, batch_size=4, steps=3, deterministic="off") > 0
 
 
 def test_missing_data_and_networks_are_named(drawn_data: Path, tmp_path: Path) -> None:

@@ -16,14 +16,14 @@ from sentiment.errors import UserError
 
 log = logging.getLogger(__name__)
 
-Part = Literal["preparation", "reading", "ft-f", "ft-a"]
+Part = Literal["preparation", "reading", "ft-f", "ft-a", "deterministic"]
 
 
 @dataclass(frozen=True)
 class Options:
     """Flags of `scripts/benchmark.py`."""
 
-    parts: tuple[Part, ...] = ("preparation", "reading", "ft-f", "ft-a")
+    parts: tuple[Part, ...] = ("preparation", "reading", "ft-f", "ft-a", "deterministic")
     """What to measure."""
     dataset: str = "t4sa"
     """Prepared data, for all but preparation."""
@@ -140,6 +140,12 @@ def _training(options: Options, dataset: Dataset, work: Path, notes: list[str]) 
 
         measured.append(
             compare_steps(network, dataset, options.batch_size, options.steps, options.rounds)
+        )
+    if "deterministic" in options.parts:
+        from sentiment.benchmark.determinism import compare_determinism
+
+        measured.append(
+            compare_determinism(network, dataset, options.batch_size, options.steps, options.rounds)
         )
     return measured
 

@@ -39,7 +39,7 @@ def compare_steps(
     batches = Batches(stored, rows, batch_size, shuffle_seed=1)
     resident = Resident(batches[0], len(batches))
     learners = {
-        precision: _compiled(network, dataset, precision)
+        precision: compiled(network, dataset, precision)
         for precision in ("float32", "mixed_bfloat16")
     }
 
@@ -63,7 +63,8 @@ def compare_steps(
     return compare(title, RESIDENT, ways, rounds)
 
 
-def _compiled(network: Network, dataset: Dataset, precision: str) -> keras.Model:
+def compiled(network: Network, dataset: Dataset, precision: str) -> keras.Model:
+    """FT-A's model with random weights, ready to learn."""
     keras.config.set_dtype_policy(precision)
     recipe = dataclasses.replace(network.recipes["all"], weights="none", head="fresh")
     learner = model.build(network.architecture, recipe, len(dataset.class_names))

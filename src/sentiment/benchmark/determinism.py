@@ -1,0 +1,64 @@
+"""FT-A's steps with and without determinism; a process each, for Keras starts with or without."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sentiment import project
+from sentiment.benchmark.comparison import Comparison, compare
+from sentiment.dataset import Dataset
+from sentiment.errors import UserError
+from sentiment.networks import Network, networks
+
+
+def compare_determinism(
+    network: Network, dataset: Dataset, batch_size: int, steps: int, rounds: int
+) -> Comparison:
+    """Time `steps` steps of FT-A on one batch in memory, from random weights."""
+    given = [network.architecture.name, dataset.folder.parent, dataset.name, batch_size, steps]
+
+    def way(deterministic: str) -> Callable[[], float]:
+        command = [sys.executable, "-m", __name__, deterministic, *map(str, given)]
+        settings = os.environ | {"PYTHONPATH": str(project.ROOT / "src")}
+
+        def work() -> float:
+            done = subprocess.run(command, capture_output=True, text=True, check=False,
+                                  env=settings)  # fmt: skip
+            if done.returncode:
+                raise UserError(f"{' '.join(command)}: {done.stderr.strip().splitlines()[-1]}")
+            return float(done.stdout)
+
+        return work
+
+    ways = {f"--deterministic {choice}": way(choice) for choice in ("off", "on")}
+    title = (
+        f"{network.architecture.title} FT-A, {steps} steps of {batch_size}, a process each"
+    )
+    return compare(title, "--deterministic off", ways, rounds)
+
+
+def seconds_an_image(
+    network: Network, dataset: Dataset, batch_size: int, steps: int, deterministic: str
+) -> float:
+    """Of the second of two epochs; the first one traces the step."""
+    from sentiment import backend
+
+    backend.start(1, deterministic=deterministic)
+    from sentiment.benchmark.step import Resident, compiled
+
+    learner = compiled(network, dataset, "float32")
+    split = dataset.split("train")
+    resident = Resident((split.images[:batch_size], split.labels[:batch_size]), steps)
+    for _ in range(2):
+        started = time.perf_counter()
+        learner.fit(resident, shuffle=False, verbose=0)
+    return (time.perf_counter() - started) / (steps * batch_size)
+
+
+if __name__ == "__main__":
+    deterministic, name, data_dir, data, *sizes = sys.argv[1:]
+    (found,) = (network for network in networks() if network.architecture.name == name)
+    print(seconds_an_image(found, Dataset(Path(data_dir), data), *map(int, sizes), deterministic))
