@@ -16,11 +16,11 @@ import pytest
 from conftest import ROOT, start
 
 EXPORT = """
-import json, sys, zipfile
+import pathlib, sys
 sys.path[:0] = [sys.argv[1]]
 from mobilenet.architecture import ARCHITECTURE, FC
 import dataclasses, keras
-from sentiment import model
+from sentiment import model, model_file
 weights, path = sys.argv[2:]
 keras.utils.set_random_seed(3)
 network = model.build(ARCHITECTURE, dataclasses.replace(FC, weights=weights), 3)
@@ -31,8 +31,7 @@ card = {
     "machine": "my-machine", "command": ["/home/me/python"],
     "export": {"exported": {"n": 90, "correct": 45}},
 }
-with zipfile.ZipFile(path, "a") as archive:
-    archive.writestr("run.json", json.dumps(card))
+model_file.add_card(pathlib.Path(path), card)
 """
 
 

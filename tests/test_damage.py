@@ -147,6 +147,18 @@ def rows_read(folder: Path) -> np.ndarray:
     return np.array([place[0, 0, 0] for place in places])
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file that fails to be read")
+def test_a_drive_that_is_gone_is_not_taken_for_damage(small_store):
+    chunk = small_store / "images" / "data" / "__0.blp"
+    whole = chunk.rename(chunk.with_name("whole"))
+    split = opened(small_store)
+    chunk.symlink_to("/proc/self/mem")  # of which nothing can be read at its beginning
+    with pytest.raises(UserError, match=r"__0\.blp: Input/output error; is its drive still there"):
+        split.copy(np.arange(20), [np.empty((224, 224, 3), np.uint8) for _ in range(20)])
+    whole.rename(chunk)
+    split.copy(np.arange(20), [np.empty((224, 224, 3), np.uint8) for _ in range(20)])
+
+
 COMPRESSED = bcolz.cparams(cname="lz4")
 
 

@@ -278,6 +278,48 @@ def test_two_at_once_other_recipes_and_finished_runs(
     assert f"{differs}; --overwrite replaces" in refusal(*other)
 
 
+PARENT = """
+import sys
+from sentiment import cli, signals
+
+with cli.command():
+    signals.run([sys.executable, "-c", sys.argv[1]])
+"""
+CHILD = """
+import pathlib, signal, sys, time
+
+def save(number, frame):
+    time.sleep(0.5)
+    pathlib.Path("saved").write_text(signal.Signals(number).name)
+    sys.exit(1)
+
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, save)
+print("ready", flush=True)
+time.sleep(30)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+)
+def test_a_script_that_another_runs_may_save_before_both_end(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, CHILD],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(SRC)},
+    )
+    assert parent.stdout.readline() == "ready\n"
+    parent.send_signal(number)
+    _, errors = parent.communicate(timeout=30)
+    assert (parent.returncode, (tmp_path / "saved").read_text()) == (code, number.name), errors
+
+
 def test_short_memory_is_answered_with_numbers() -> None:
     def tensorflow() -> None:
         import tensorflow as tf

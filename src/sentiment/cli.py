@@ -5,7 +5,6 @@ import errno
 import io
 import logging
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TypeVar
 
 import tyro
 
+from sentiment import signals
 from sentiment.errors import UserError
 
 Options = TypeVar("Options")
@@ -28,13 +28,6 @@ REMEDIES = {
 }
 """What to do about the system's own errors."""
 
-TERMINATED = 128 + signal.SIGTERM
-"""The exit code after SIGTERM, as shells have it: 143."""
-
-
-class Terminated(BaseException):
-    """The system asked the process to end, as batch schedulers do when its time is over."""
-
 
 @contextlib.contextmanager
 def command() -> Iterator[None]:
@@ -43,7 +36,7 @@ def command() -> Iterator[None]:
     What it logs goes to standard output; a UserError, or the system's own about a file, is
     printed as one line and ends the process with 2, Ctrl-C with 130, SIGTERM with 143.
     """
-    signal.signal(signal.SIGTERM, _terminate)
+    signals.raise_on_termination()
     logging.raiseExceptions = False  # a pipe or terminal that closes must not end a long run
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     try:
@@ -58,13 +51,9 @@ def command() -> Iterator[None]:
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         sys.exit(130)
-    except Terminated:
-        print("terminated", file=sys.stderr)
-        sys.exit(TERMINATED)
-
-
-def _terminate(*_: object) -> None:
-    raise Terminated
+    except signals.Terminated as ended:
+        print(f"terminated by {ended}", file=sys.stderr)
+        sys.exit(ended.exit_code)
 
 
 @contextlib.contextmanager

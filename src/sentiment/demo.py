@@ -5,7 +5,6 @@ import logging
 import os
 import shlex
 import socket
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment import cli, drawn_photos, files, project
+from sentiment import cli, drawn_photos, files, project, signals
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
 from sentiment.progress import hours_minutes_seconds
@@ -123,7 +122,7 @@ def _run(script: str | Path, *words: object) -> None:
     shown = [os.path.relpath(script, project.ROOT), *command[2:]]
     log.info("\n$ python %s", shlex.join(shown))
     sys.stdout.flush()
-    if subprocess.run(command, cwd=project.ROOT, check=False).returncode:
+    if signals.run(command, cwd=project.ROOT).returncode:
         raise UserError(f"{shown[0]} failed; see its message above")
 
 

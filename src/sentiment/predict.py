@@ -146,7 +146,16 @@ def _test(
     """Predict one test split and save the result."""
     split = tested.split(SPLIT)
     unfinished = result.with_name(f".{result.name}.journal")
-    y_prob = _probabilities(model(), card, split, unfinished, made_from, options.batch_size)
+    try:
+        y_prob = _probabilities(model(), card, split, unfinished, made_from, options.batch_size)
+    except Exception as error:
+        if not backend.out_of_memory(error):
+            raise
+        at_a_time = options.batch_size
+        raise UserError(
+            f"out of memory with {at_a_time} images at a time; give a lower --batch-size, such as "
+            f"{max(1, at_a_time // 2)}"
+        ) from error
     arrays = {
         "y_true": columns[split.labels],
         "y_pred": columns[y_prob[:, columns].argmax(axis=1)],

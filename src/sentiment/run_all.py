@@ -15,7 +15,7 @@ from typing import Annotated
 
 import tyro
 
-from sentiment import cli, dataset, model_file, plans, project, train
+from sentiment import cli, dataset, model_file, plans, project, signals, train
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
 from sentiment.networks import Network, networks
@@ -206,9 +206,9 @@ def _take(step: Step, output: Path) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("a") as log_file:
         print(f"\n$ {shlex.join(step.command)}", file=log_file, flush=True)
-        done = subprocess.run(
+        done = signals.run(
             step.command, cwd=project.ROOT, stdout=log_file, stderr=subprocess.PIPE, text=True,
-            check=False, env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
         log_file.write(done.stderr)
     if done.returncode:

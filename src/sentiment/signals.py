@@ -1,45 +1,108 @@
-"""Ctrl-C and SIGTERM put off until work is at a point where it can be taken up again."""
+"""Signals that end a process: put off until its work can be taken up again, or handed on."""
 
 import contextlib
 import signal
-from collections.abc import Iterator
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from types import FrameType
 
-DEFERRED = (signal.SIGINT, signal.SIGTERM)
+Handler = Callable[[int, FrameType | None], object]
+
+SECONDS_OF_ONE = 1.0
+"""Schedulers send the same signal to a process and to what it has started, which hands it on."""
+
+
+class Terminated(BaseException):
+    """The system asked the process to end, as batch schedulers do when its time is over."""
+
+    def __init__(self, number: int):
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number
+        """As shells have it: 143 for SIGTERM, 129 for SIGHUP."""
+
+
+def raise_on_termination() -> None:
+    """Let SIGTERM and SIGHUP, a terminal's end, raise Terminated where Ctrl-C would raise too."""
+
+    def terminate(number: int, _: FrameType | None) -> None:
+        raise Terminated(number)
+
+    for number in set(_ending()) - {signal.SIGINT}:
+        signal.signal(number, terminate)
 
 
 class Deferred:
-    """What has been asked for so far."""
+    """Whether a signal has come; true if one has."""
+
+    restore: Callable[[], None]
+    """Gives the signals back to those that handled them."""
 
     def __init__(self) -> None:
-        self.asked: int | None = None
-        self._handlers = {number: signal.getsignal(number) for number in DEFERRED}
+        self._asked: int | None = None
+        self._since = 0.0
 
     def __bool__(self) -> bool:
-        return self.asked is not None
-
-    def handle(self, number: int, frame: FrameType | None) -> None:
-        """Take note of the first signal; the next one acts at once."""
-        self.asked = number
-        self.restore()
-
-    def restore(self) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+        return self._asked is not None
 
     def act(self) -> None:
-        """Do now what was asked for, if anything was."""
-        if self.asked:
-            signal.raise_signal(self.asked)
+        """Obey the signal that has come, if any, from now on as it comes."""
+        if self._asked is not None:
+            self.restore()
+            signal.raise_signal(self._asked)
+
+    def handle(self, number: int, _: FrameType | None) -> None:
+        if self._asked is None:
+            self._asked, self._since = number, time.monotonic()
+        elif time.monotonic() - self._since > SECONDS_OF_ONE:
+            self.act()  # a person who does not want to wait
 
 
 @contextlib.contextmanager
 def deferred() -> Iterator[Deferred]:
-    """Put the signals off during the block, or until `act` is called."""
+    """Put signals off during the block, or until `act` is called; a second one acts at once."""
     pending = Deferred()
-    for number in DEFERRED:
-        signal.signal(number, pending.handle)
-    try:
+    with _handled_by(pending.handle) as pending.restore:
         yield pending
+        pending.act()
+
+
+def run(command: list[str], **options: object) -> subprocess.CompletedProcess:
+    """Run a script of this project as subprocess.run does, and hand signals on to it.
+
+    It is waited for, so that it can save what it has, and then the signal is obeyed here.
+    """
+    asked: list[int] = []
+    # In a group of its own, or the terminal would send it Ctrl-C too.
+    with subprocess.Popen(command, process_group=0, **options) as process:
+
+        def hand_on(number: int, _: FrameType | None) -> None:
+            asked.append(number)
+            process.send_signal(number)
+
+        with _handled_by(hand_on):
+            output, errors = process.communicate()
+    for number in asked[:1]:
+        signal.raise_signal(number)
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def _ending() -> list[int]:
+    """The signals that end a process; not those that nohup, for one, has set aside."""
+    known = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    return [number for number in known if number and signal.getsignal(number) != signal.SIG_IGN]
+
+
+@contextlib.contextmanager
+def _handled_by(handler: Handler) -> Iterator[Callable[[], None]]:
+    """Handle the signals so during the block; yield what ends it earlier."""
+    before = {number: signal.signal(number, handler) for number in _ending()}
+
+    def restore() -> None:
+        for number, theirs in before.items():
+            signal.signal(number, theirs)
+
+    try:
+        yield restore
     finally:
-        pending.restore()
+        restore()

@@ -7,6 +7,7 @@ agreed; 0 where nobody was asked) and `checksums` (uint64, XXH3 of the image's p
 The SHA256SUMS of the folder around it lists every file.
 """
 
+import errno
 import functools
 import hashlib
 import itertools
@@ -40,6 +41,9 @@ bcolz.set_nthreads(1)  # more do not read faster, and the training wants the cor
 BLOSCPACK, HEADER, PLAIN = 16, 32, 0x2
 """Bytes of a chunk file's first header, and of both, before its rows; and Blosc's flag of rows
 that are not compressed."""
+
+GONE = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ETIMEDOUT)
+"""What reading says when a drive has failed or is no longer reached."""
 
 DAMAGED = (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError)
 """What bcolz raises for files that are missing, cut or changed."""
@@ -133,6 +137,11 @@ class Array:
     def _damaged(self, first: int, stop: int, reason: object) -> UserError:
         """Say that rows are damaged, and name the file of the first."""
         file = chunk_file(self.folder, first // CHUNK)
+        if isinstance(reason, OSError) and reason.errno in GONE:
+            return UserError(
+                f"{file}: {reason.strerror}; is its drive still there? Once it is, the same "
+                "command goes on"
+            )
         return UserError(f"{file}: rows {first} to {stop - 1}: damaged ({reason}); {self.remedy}")
 
     def copy(self, rows: np.ndarray, places: list[np.ndarray]) -> None:

@@ -34,9 +34,7 @@ def compare_determinism(
         return work
 
     ways = {f"--deterministic {choice}": way(choice) for choice in ("off", "on")}
-    title = (
-        f"{network.architecture.title} FT-A, {steps} steps of {batch_size}, a process each"
-    )
+    title = f"{network.architecture.title} FT-A, {steps} steps of {batch_size}, a process each"
     return compare(title, "--deterministic off", ways, rounds)
 
 
