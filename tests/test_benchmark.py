@@ -1,13 +1,18 @@
 """scripts/benchmark.py, small: that both sides run, and what it leaves."""
 
 import csv
+import functools
 import shutil
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import pynvml
 import pytest
 from conftest import refusal, succeed
 from test_model import SMALL
 
+from sentiment.benchmark import comparison
 from sentiment.dataset import Dataset
 from sentiment.networks import Network
 from sentiment.recipe import Recipe
@@ -54,11 +59,35 @@ def test_training_is_compared_and_the_datas_own_features_are_kept(
         compare_ft_f(network, "none", dataset, 20.0, tmp_path / "work", rounds=1),
         compare_steps(network, dataset, batch_size=4, steps=3, rounds=1),
     ]
-    for comparison in measured:
-        assert len(comparison.seconds) >= 3
-        assert all(len(rounds) == 1 and rounds[0] > 0 for rounds in comparison.seconds.values())
+    for compared in measured:
+        assert len(compared.seconds) >= 3
+        assert all(len(rounds) == 1 and rounds[0] > 0 for rounds in compared.seconds.values())
     assert kept.is_dir()
     assert seconds_an_image(network, dataset, batch_size=4, steps=3, deterministic="off") > 0
+
+
+def test_the_gpus_load_stands_beside_each_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a driver that answers as NVIDIA's does: no GPU is needed."""
+    load = {"busy": 80, "idle": 20}
+    now = ["idle"]
+    answers = {
+        "nvmlInit": lambda: None,
+        "nvmlDeviceGetCount": lambda: 1,
+        "nvmlDeviceGetHandleByIndex": lambda number: number,
+        "nvmlDeviceGetMemoryInfo": lambda gpu: SimpleNamespace(used=1),
+        "nvmlDeviceGetUtilizationRates": lambda gpu: SimpleNamespace(gpu=load[now[0]]),
+    }
+    for name, answer in answers.items():
+        monkeypatch.setattr(pynvml, name, answer)
+
+    def way(name: str) -> float:
+        now[0] = name
+        time.sleep(0.35)
+        return 1.0
+
+    ways = {name: functools.partial(way, name) for name in load}
+    compared = comparison.compare("GPUs", "busy", ways, rounds=2)
+    assert compared.gpu_percent == {"busy": [80, 80], "idle": [20, 20]}
 
 
 def test_missing_data_and_networks_are_named(drawn_data: Path, tmp_path: Path) -> None:

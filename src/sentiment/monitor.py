@@ -1,6 +1,7 @@
 """What a process takes from its machine, sampled while it works."""
 
 import csv
+import statistics
 import threading
 import time
 from pathlib import Path
@@ -66,6 +67,37 @@ class Monitor:
                     memory.vms,
                     *_gpu_use(gpus),
                 ))  # fmt: skip
+
+
+class GpuLoad:
+    """The mean load of all GPUs during a block, in `percent`; None without one."""
+
+    def __init__(self) -> None:
+        self.percent: float | None = None
+        self._gpus, self._stop = _gpus(), threading.Event()
+        self._samples: list[float] = []
+        self._thread = threading.Thread(target=self._sample, name="GPU load", daemon=True)
+
+    def __enter__(self) -> "GpuLoad":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        if self._samples:
+            self.percent = statistics.fmean(self._samples)
+
+    def _sample(self) -> None:
+        while self._gpus and not self._stop.wait(SECONDS_A_SAMPLE / 10):
+            _, load = _gpu_use(self._gpus)
+            if load != "":
+                self._samples.append(load)
+
+
+def gpu_names() -> list[str]:
+    """Of all GPUs, such as NVIDIA H100 80GB HBM3."""
+    return [pynvml.nvmlDeviceGetName(gpu) for gpu in _gpus()]
 
 
 def _seconds_in(file: Path) -> float:

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sentiment.monitor import GpuLoad
 from sentiment.progress import progress
 
 
@@ -15,6 +16,8 @@ class Comparison:
     base: str
     """The way that the others are held against."""
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    gpu_percent: dict[str, list[float]] = field(default_factory=dict)
+    """The GPUs' load of each way, in every round; nothing without a GPU."""
 
     def ratio(self, way: str) -> tuple[float, float, float]:
         """How many times as fast as the base: the medians' ratio, least and largest of a round."""
@@ -34,8 +37,11 @@ def compare(title: str, base: str, ways: dict[str, Callable[[], float]], rounds:
     with progress(title, (rounds + 1) * len(ways), "runs") as advance:
         for number in range(rounds + 1):
             for name, work in ways.items():
-                seconds = work()
+                with GpuLoad() as gpus:
+                    seconds = work()
                 if number:
                     measured.seconds[name].append(seconds)
+                if number and gpus.percent is not None:
+                    measured.gpu_percent.setdefault(name, []).append(gpus.percent)
                 advance(1)
     return measured

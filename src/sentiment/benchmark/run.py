@@ -13,6 +13,7 @@ from sentiment import cli, files, project
 from sentiment.benchmark import photos
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
+from sentiment.monitor import gpu_names
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ def benchmark(options: Options) -> None:
     log.info("  writes %s", folder / "benchmark{.csv,.png,.svg}")
     needs_data = set(options.parts) - {"preparation"}
     dataset = Dataset(options.data_dir, options.dataset) if needs_data else None
-    measured, notes = [], [f"{platform.processor() or platform.machine()}"]
+    measured, notes = [], [platform.processor() or platform.machine(), *gpu_names()]
     with tempfile.TemporaryDirectory(prefix="benchmark-", dir=_existing(folder)) as work:
         if "preparation" in options.parts:
             from sentiment.benchmark.preparation import compare_preparation
@@ -159,9 +160,14 @@ def _rows(comparison) -> list[dict]:
             "images_per_second": 1 / statistics.median(seconds),
             **dict(zip(("ratio", "least", "most"), comparison.ratio(way), strict=True)),
             "rounds": len(seconds),
+            "gpu_percent": _median(comparison.gpu_percent.get(way)),
         }
         for way, seconds in comparison.seconds.items()
     ]
+
+
+def _median(values: list[float] | None) -> float | str:
+    return round(statistics.median(values), 1) if values else ""
 
 
 def _table(rows: list[dict]) -> list[str]:
@@ -173,7 +179,8 @@ def _table(rows: list[dict]) -> list[str]:
             lines += [title, f"  {'':{width}}images/s   times as fast, least to most"]
         spread = f"{row['least']:.2f} to {row['most']:.2f}"
         rate, ratio = f"{row['images_per_second']:8,.0f}", f"{row['ratio']:6.2f}"
-        lines.append(f"  {row['way']:{width}}{rate}   {ratio}   {spread}")
+        gpu = f"   GPU {row['gpu_percent']:.0f} %" if row["gpu_percent"] != "" else ""
+        lines.append(f"  {row['way']:{width}}{rate}   {ratio}   {spread}{gpu}")
     return lines
 
 
