@@ -19,6 +19,7 @@ from small_checkout import architecture
 
 from sentiment import backend, fit
 from sentiment.dataset import Dataset
+from sentiment.errors import UserError
 from sentiment.history import History
 from sentiment.recipe import Recipe
 from sentiment.runs import Run
@@ -75,6 +76,27 @@ def train_with_stops(*args) -> tuple:
     return train(*args)
 
 
+def train_with_nan(*args) -> tuple:
+    """The same, where a weight is no longer a number once an epoch is done."""
+    begin = History.on_epoch_begin
+
+    def spoil(self: History, epoch: int, logs: dict | None = None) -> None:
+        begin(self, epoch, logs)
+        if epoch == 1:
+            weight = self.model.trainable_variables[0]
+            weight.assign(np.full(weight.shape, np.nan))
+
+    with unittest.mock.patch.object(History, "on_epoch_begin", spoil):
+        try:
+            train(*args)
+        except UserError as error:
+            assert "no longer a number in epoch 2" in str(error), error
+            assert "_checkpoint.npz keeps the last good weights" in str(error), error
+        else:
+            raise AssertionError("nobody noticed")
+    return train(*args)
+
+
 def same(ours: tuple, theirs: tuple) -> bool:
     return ours[1:] == theirs[1:] and all(map(np.array_equal, ours[0], theirs[0]))
 
@@ -93,6 +115,8 @@ def main() -> None:
         every = 2 if case == "FT-A" else None
         resumed = train_with_stops(recipe, data, work / "stopped", every)
         assert same(resumed, undisturbed), resumed[1:]
+        if case == "FT-A":
+            assert same(train_with_nan(recipe, data, work / "not a number"), undisturbed)
 
 
 if __name__ == "__main__":

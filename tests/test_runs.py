@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import report_files
+import small_checkout
 from conftest import NETWORKS, ROOT, Rehearsal, refusal, start, succeed
 
 pytestmark = pytest.mark.slow
@@ -27,7 +28,18 @@ def folders(work: Path) -> list:
 
 
 def names(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
+    """All but locks, which stay."""
+    return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """A checkout with a small network; its scripts: train FT-F, train FT-A, predict FT-F."""
+    network = small_checkout.make(tmp_path / "checkout")
+    return tuple(
+        network / f"{script}_{small_checkout.NAME}.py"
+        for script in ("fc_layer_train", "all_layer_train", "result_predict_fc_layer_train")
+    )
 
 
 def read_csv(file: Path) -> list[dict[str, str]]:
@@ -164,28 +176,31 @@ def test_the_same_command_gives_the_same_bits(
     assert kept[0] == kept[1]
 
 
-def test_a_finished_run_is_kept_unless_told_otherwise(drawn_data: Path, tmp_path: Path) -> None:
-    training, predicting = scripts("mobilenet", "fc")
+def test_a_finished_run_is_kept_unless_told_otherwise(
+    small: tuple[Path, Path, Path], drawn_data: Path, tmp_path: Path
+) -> None:
+    training, everything, predicting = small
     where = ["--dataset", "drawn", "--data-dir", drawn_data, *folders(tmp_path)]
-    recipe = ["--weights", "none", "--epochs", 1]
+    recipe = ["--epochs", 1]
     models, logs = tmp_path / "models" / "drawn", tmp_path / "logs" / "drawn"
-    model = models / "fc_layers_mobilenet.keras"
+    model = models / "fc_layers_tinynet.keras"
     succeed(training, *where, *recipe)
     succeed(predicting, *where)
     before = model.read_bytes()
 
-    assert "--overwrite trains it again" in refusal(training, *where, *recipe)
+    assert "--overwrite trains it again" in succeed(training, *where, *recipe)
+    assert "; --overwrite replaces it" in refusal(training, *where, *recipe, "--seed", 2)
     assert "no longer a number" in refusal(
         training, *where, *recipe, "--overwrite", "--learning-rate", 1e308
     )
-    assert json.loads((logs / "fc_layers_mobilenet_run.json").read_text())["status"] == "failed"
+    assert json.loads((logs / "fc_layers_tinynet_run.json").read_text())["status"] == "failed"
     assert model.read_bytes() == before
 
     model.with_suffix(".tflite").touch()
-    model.with_name("fc_layers_mobilenet_saved_model").mkdir()
+    model.with_name("fc_layers_tinynet_saved_model").mkdir()
     said = succeed(training, *where, *recipe, "--overwrite")
     for outdated in ("_result.npz", ".tflite", "_saved_model"):
-        assert f"fc_layers_mobilenet{outdated}" in said
+        assert f"fc_layers_tinynet{outdated}" in said
     assert names(models) == {model.name}  # what the model replaced had made is gone
 
     for percent in (20, 10):  # a part's run replaces the one before unasked
@@ -193,53 +208,48 @@ def test_a_finished_run_is_kept_unless_told_otherwise(drawn_data: Path, tmp_path
     assert names(models) == {model.name, f"test_{model.name}"}
     assert "trained on 10 %, not 20 %" in refusal(predicting, *where, "--percent", 20)
 
-    line = refusal(
-        scripts("mobilenet", "all")[0], *where, "--percent", 10, "--weights", "none", "--seed", 2
-    )
+    line = refusal(everything, *where, "--percent", 10, "--head", "trained", "--seed", 2)
     assert "give both runs the same --weights and --seed" in line
 
 
-def test_a_copied_folder_is_a_fourth_network(drawn_data: Path, tmp_path: Path) -> None:
+def test_a_copied_folder_is_a_fourth_network(
+    small: tuple[Path, Path, Path], drawn_data: Path, tmp_path: Path
+) -> None:
     """Also: IPython's bare flags reach a real run, and the default folders are the checkout's."""
-    for part in ("src", "tests", "scripts"):
-        ignore = shutil.ignore_patterns("__pycache__", ".*")
-        shutil.copytree(ROOT / part, tmp_path / part, ignore=ignore)
-    shutil.copytree(drawn_data / "drawn", tmp_path / "data" / "drawn")
-    fourth = tmp_path / "src" / "fourthnet"
-    shutil.copytree(tmp_path / "src" / "mobilenet", fourth)
-    for path in list(fourth.iterdir()):
-        path.write_text(path.read_text().replace("mobilenet", "fourthnet"))
-        path.rename(path.with_name(path.name.replace("mobilenet", "fourthnet")))
-
+    training, _, predicting = small
+    checkout = tmp_path / "checkout"
+    shutil.copytree(ROOT / "tests", checkout / "tests", ignore=shutil.ignore_patterns(".*"))
+    shutil.copytree(drawn_data / "drawn", checkout / "data" / "drawn")
     flags = ["--percent", 10, "--dataset", "drawn"]
-    recipe = ["--weights", "none", "--epochs", 1]
-    done = start("ipython", fourth / "fc_layer_train_fourthnet.py", *flags, *recipe)
+    done = start("ipython", training, *flags, "--epochs", 1)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "train 18, validation 6 images" in done.stdout
-    done = start("ipython", fourth / "result_predict_fc_layer_train_fourthnet.py", "--", *flags)
+    done = start("ipython", predicting, "--", *flags)
     assert done.returncode == 0, done.stdout + done.stderr
-    left = names(tmp_path / "saved_models" / "drawn")
-    assert left == {f"test_fc_layers_fourthnet{ending}" for ending in (".keras", "_result.npz")}
+    left = names(checkout / "saved_models" / "drawn")
+    assert left == {f"test_fc_layers_tinynet{ending}" for ending in (".keras", "_result.npz")}
 
-    start("python", tmp_path / "scripts" / "report.py", "--dataset", "drawn", "--skip-explanations")
-    shown = report_files.tables(tmp_path / "logs" / "drawn" / "report" / "report.html")
+    start("python", checkout / "scripts" / "report.py", "--dataset", "drawn", "--skip-explanations")
+    shown = report_files.tables(checkout / "logs" / "drawn" / "report" / "report.html")
     assert len(shown["table_2_test_accuracy"]) == 2 * (len(NETWORKS) + 1)
 
     found = start(
-        "python", "-m", "pytest", tmp_path / "tests" / "test_runs.py", "--collect-only", "-q"
+        "python", "-m", "pytest", checkout / "tests" / "test_runs.py", "--collect-only", "-q"
     ).stdout  # fmt: skip
-    assert "test_every_network_trains_and_predicts_both_ways[fourthnet]" in found
+    assert "test_every_network_trains_and_predicts_both_ways[tinynet]" in found
 
 
-def test_jax_trains_and_predicts_without_tensorflow(drawn_data: Path, tmp_path: Path) -> None:
+def test_jax_trains_and_predicts_without_tensorflow(
+    small: tuple[Path, Path, Path], drawn_data: Path, tmp_path: Path
+) -> None:
     missing = tmp_path / "missing" / "tensorflow"
     missing.mkdir(parents=True)
     (missing / "__init__.py").write_text("raise ModuleNotFoundError('no TensorFlow here')")
     jax = {"KERAS_BACKEND": "jax", "PYTHONPATH": str(missing.parent)}
-    training, predicting = scripts("mobilenet", "fc")
+    training, _, predicting = small
     where = ["--dataset", "drawn", "--percent", 10, "--data-dir", drawn_data, *folders(tmp_path)]
-    succeed(training, *where, "--weights", "none", "--epochs", 1, **jax)
-    result = tmp_path / "models/drawn/test_fc_layers_mobilenet_result.npz"
+    succeed(training, *where, "--epochs", 1, **jax)
+    result = tmp_path / "models/drawn/test_fc_layers_tinynet_result.npz"
     y_prob = []
     for settings in (jax, {"KERAS_BACKEND": "tensorflow"}):
         succeed(predicting, *where, "--overwrite", **settings)

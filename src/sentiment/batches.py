@@ -1,6 +1,7 @@
 """Batches of stored rows, in order or shuffled, read ahead in the background."""
 
 import contextlib
+import math
 import sys
 import threading
 import time
@@ -16,6 +17,9 @@ from sentiment.store import CHUNK
 
 WINDOW = 32
 """Chunks mixed in memory at a time: 512 images, 77 MB; three or four are held."""
+
+SMALL_BATCH = 2**20
+"""Bytes of a batch that is copied faster than a thread starts, such as MobileNetV2's features."""
 
 READERS = 3
 """Threads that read, so that one is at work while the other waits for the disk."""
@@ -49,9 +53,12 @@ class Batches(keras.utils.PyDataset):
     """
 
     def __init__(self, stored: Stored, rows: np.ndarray, batch_size: int, shuffle_seed: int | None):
-        # TensorFlow runs a lone worker only between a CPU's steps. On the other backends Keras
-        # looks at a first batch and, with more workers, trains on what they had ready twice.
-        workers = 2 if keras.backend.backend() == "tensorflow" else 1
+        # TensorFlow runs a lone worker only between a CPU's steps, and a second one takes longer
+        # to start than small batches to copy. On the other backends Keras looks at a first batch
+        # and, with more workers, trains on what they had ready twice.
+        batch_bytes = batch_size * math.prod(stored.shape[1:]) * stored.dtype.itemsize
+        large = batch_bytes > SMALL_BATCH
+        workers = 2 if keras.backend.backend() == "tensorflow" and large else 1
         super().__init__(workers=workers, max_queue_size=4)
         self.stored, self.rows, self.batch_size = stored, rows, batch_size
         self.shuffle_seed = shuffle_seed
