@@ -15,8 +15,8 @@ import numpy as np
 from sentiment.errors import UserError
 from sentiment.store import CHUNK
 
-WINDOW = 32
-"""Chunks mixed in memory at a time: 512 images, 77 MB; three or four are held."""
+WINDOW = 16
+"""Chunks mixed in memory at a time: 256 images, 39 MB; three or four are held."""
 
 SMALL_BATCH = 2**20
 """Bytes of a batch that is copied faster than a thread starts, such as MobileNetV2's features."""
