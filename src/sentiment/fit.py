@@ -207,5 +207,5 @@ def _check_disk(run: Run, network: keras.Model, learner: keras.Model) -> None:
              run.checkpoint)  # fmt: skip
     if free < needed:
         raise UserError(
-            f"{folder}: {free / 1e9:.1f} GB free, model and checkpoints need {needed / 1e9:.1f}"
+            f"{folder}: {free / 1e6:,.0f} MB free, model and checkpoints need {needed / 1e6:,.0f}"
         )
