@@ -21,6 +21,7 @@ from sentiment import backend, fit
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
 from sentiment.history import History
+from sentiment.plans import Training
 from sentiment.recipe import Recipe
 from sentiment.runs import Run
 
@@ -62,7 +63,7 @@ def train(recipe: Recipe, dataset: Dataset, work: Path, every: int | None = None
     keras.utils.set_random_seed(recipe.seed)
     run = Run("tinynet", recipe.layers, dataset.name, 100, work, work)
     run.history.parent.mkdir(parents=True, exist_ok=True)
-    network, outcome = fit.fit(NETWORK, recipe, dataset, run, None, {}, every)
+    network, outcome = fit.fit(Training(NETWORK, recipe, dataset, run), every)
     lines = [line.split(",")[:6] for line in run.history.read_text().splitlines()]
     weights = [np.asarray(keras.ops.convert_to_numpy(v)) for v in network.variables]
     return weights, lines, outcome["best_epoch"]

@@ -5,19 +5,18 @@ import gc
 import logging
 import math
 import shutil
-from pathlib import Path
 
 import keras
 import numpy as np
 
 from sentiment import extract, metrics, model, model_file, stratify
 from sentiment.batches import Batches, reading
-from sentiment.dataset import Dataset
 from sentiment.errors import UserError
 from sentiment.history import History
 from sentiment.monitor import Monitor
+from sentiment.plans import Training
 from sentiment.progress import hours_minutes_seconds
-from sentiment.recipe import Architecture, Recipe
+from sentiment.recipe import Recipe
 from sentiment.resume import Checkpoint, Patience
 from sentiment.runs import Run
 from sentiment.schedule import SCHEDULES
@@ -30,20 +29,11 @@ SHUFFLED = {"train": True, "validation": False}
 """The splits that training reads."""
 
 
-def fit(
-    architecture: Architecture,
-    recipe: Recipe,
-    dataset: Dataset,
-    run: Run,
-    head_from: Path | None,
-    plan: dict,
-    checkpoint_batches: int | None,
-) -> tuple[keras.Model, dict]:
+def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model, dict]:
     """Train, writing history, resources and checkpoints on the way.
 
     Args:
-        head_from: the FT-F model whose FC layers FT-A starts from, or None.
-        plan: what the run depends on; a checkpoint that is there was made under it.
+        training: a checkpoint of its run that is there was made under its plan.
         checkpoint_batches: batches between checkpoints within an epoch, or None.
 
     Returns:
@@ -54,10 +44,12 @@ def fit(
         UserError: the first weights do not fit, the disk is too small, a checkpoint is
             damaged, or the loss is no longer a number.
     """
+    architecture, recipe, dataset = training.architecture, training.recipe, training.dataset
+    run = training.run
     network = model.build(architecture, recipe, len(dataset.class_names))
-    if head_from:
-        model.attach_head(network, model_file.load(head_from))
-        log.info("  FC layers from %s", head_from)
+    if training.head_from:
+        model.attach_head(network, model_file.load(training.head_from))
+        log.info("  FC layers from %s", training.head_from)
     learning = sum(math.prod(weight.shape) for weight in network.trainable_weights)
     log.info("  %s weights, of which %s learn", f"{network.count_params():,}", f"{learning:,}")
 
@@ -84,7 +76,7 @@ def fit(
         history, patience = History(run.history, train, recipe.epochs), Patience(recipe.patience)
         with deferred() as pending:
             checkpoint = Checkpoint(
-                run.checkpoint, plan, patience, history, checkpoint_batches, pending
+                run.checkpoint, training.plan, patience, history, checkpoint_batches, pending
             )
             _epochs(learner, train, validation, recipe, history, patience, checkpoint)
     if learner is not network:

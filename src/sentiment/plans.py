@@ -1,6 +1,8 @@
 """What a trained model depends on: whether one that is there is the one that is wanted."""
 
 import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from sentiment import model_file
@@ -9,27 +11,31 @@ from sentiment.recipe import Architecture, Recipe
 from sentiment.runs import Run
 
 
-def plan_of(
-    architecture: Architecture,
-    recipe: Recipe,
-    dataset: Dataset,
-    run: Run,
-    head_from: Path | None,
-) -> dict:
-    """A part of the model's card, of the run's manifest and of its checkpoint, in JSON's types.
+@dataclass(frozen=True)
+class Training:
+    """One training: what learns how, on what, and where it leaves its files."""
 
-    Args:
-        head_from: the FT-F model whose FC layers FT-A starts from, or None.
-    """
-    return {
-        "architecture": architecture.name,
-        "recipe": dataclasses.asdict(recipe),
-        "dataset": dataset.name,
-        "data_fingerprint": dataset.fingerprint,
-        "class_names": list(dataset.class_names),
-        "percent": run.percent,
-        "head_from_run_of": model_file.read_card(head_from)["start"] if head_from else None,
-    }
+    architecture: Architecture
+    recipe: Recipe
+    dataset: Dataset
+    run: Run
+    head_from: Path | None = None
+    """The FT-F model whose FC layers FT-A starts from."""
+
+    @cached_property
+    def plan(self) -> dict:
+        """What the model depends on, in JSON's types: a part of its card, of the run's manifest
+        and of its checkpoint."""
+        start = model_file.read_card(self.head_from)["start"] if self.head_from else None
+        return {
+            "architecture": self.architecture.name,
+            "recipe": dataclasses.asdict(self.recipe),
+            "dataset": self.dataset.name,
+            "data_fingerprint": self.dataset.fingerprint,
+            "class_names": list(self.dataset.class_names),
+            "percent": self.run.percent,
+            "head_from_run_of": start,
+        }
 
 
 def difference(before: dict, wanted: dict) -> str:

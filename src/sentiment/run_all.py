@@ -187,7 +187,7 @@ def _is_trained(
     if head_from and not before:
         difference = "the FT-F model it started from is to be trained"
     else:
-        wanted = plans.plan_of(architecture, recipe, data, run, head_from)
+        wanted = plans.Training(architecture, recipe, data, run, head_from).plan
         difference = plans.difference(model_file.read_card(run.model), wanted)
     if difference and run.percent == 100:
         raise UserError(

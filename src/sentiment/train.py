@@ -68,15 +68,15 @@ def train(architecture: Architecture, options: Options) -> None:
     if options.dry_run:
         log.info(announcement)
     head_from = _trained_head(recipe, dataset, run) if recipe.head == "trained" else None
-    plan = plans.plan_of(architecture, recipe, dataset, run, head_from)
     if options.dry_run:
         return
+    training = plans.Training(architecture, recipe, dataset, run, head_from)
     with files.locked(run.model):
-        if not _finished(plan, run, options.overwrite):
-            resumed = _resumed(plan, run, options.overwrite)
+        if not _finished(training.plan, run, options.overwrite):
+            resumed = _resumed(training.plan, run, options.overwrite)
             with cli.log_to(run.log_file(".log"), append=resumed):
                 log.info(announcement)
-                _train(architecture, recipe, dataset, run, head_from, plan, options)
+                _train(training, options.checkpoint_batches)
 
 
 def _finished(plan: dict, run: Run, overwrite: bool) -> bool:
@@ -114,19 +114,12 @@ def _resumed(plan: dict, run: Run, overwrite: bool) -> bool:
     return not difference
 
 
-def _train(
-    architecture: Architecture,
-    recipe: Recipe,
-    dataset: Dataset,
-    run: Run,
-    head_from: Path | None,
-    plan: dict,
-    options: Options,
-) -> None:
+def _train(training: plans.Training, checkpoint_batches: int | None) -> None:
     """Train and save the model; the manifest says how far it came."""
+    recipe, run = training.recipe, training.run
     manifest = {
         "status": "running",
-        **plan,
+        **training.plan,
         "start": provenance.now(),
         **provenance.provenance(),
     }
@@ -135,9 +128,7 @@ def _train(
         manifest |= backend.start(recipe.seed, recipe.precision, recipe.deterministic)
         from sentiment.fit import fit  # Keras, which --help and --dry-run do without
 
-        network, outcome = fit(
-            architecture, recipe, dataset, run, head_from, plan, options.checkpoint_batches
-        )
+        network, outcome = fit(training, checkpoint_batches)
         manifest |= outcome | {"status": "finished", "end": provenance.now()}
         for outdated in (*run.results(), *run.exports()):
             files.remove(outdated)

@@ -12,6 +12,7 @@ from sentiment.benchmark.comparison import Comparison, compare
 from sentiment.dataset import Dataset
 from sentiment.feature_store import FOLDER
 from sentiment.networks import Network
+from sentiment.plans import Training
 from sentiment.runs import Run
 
 UNCACHED = "FT-F through all layers in every epoch"
@@ -34,7 +35,7 @@ def compare_ft_f(
         shutil.rmtree(dataset.folder / FOLDER, ignore_errors=True)
         logging.getLogger("sentiment").setLevel(logging.WARNING)
         choice = dataclasses.replace(recipe, feature_cache=cache)
-        trained, outcome = fit.fit(architecture, choice, dataset, run, None, {}, None)
+        trained, outcome = fit.fit(Training(architecture, choice, dataset, run), None)
         run.checkpoint.unlink()
         started = time.perf_counter()
         model_file.save(trained, run.model, outcome)
