@@ -51,7 +51,7 @@ def write(folder: Path) -> Path:
 
 
 def opened(folder: Path) -> Split:
-    remedy = dataset.repair_command(folder.parent.name)
+    remedy = dataset.repair_command(folder.parent)
     return Split(sha256sums.read(folder.parent, remedy), folder.name)
 
 

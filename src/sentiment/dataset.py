@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentiment import sha256sums
+from sentiment import project, sha256sums
 from sentiment.errors import UserError
 
 if TYPE_CHECKING:
@@ -40,9 +40,10 @@ def in_words(class_names: Sequence[str]) -> str:
     return f"{len(class_names)} classes: {', '.join(class_names[:5])}{more}"
 
 
-def repair_command(name: str) -> str:
-    """What to do when prepared data of this name are damaged."""
-    return f"python scripts/verify_data.py {name} --repair"
+def repair_command(folder: Path) -> str:
+    """What to do when the prepared data in this folder are damaged."""
+    where = f" --data-dir {folder.parent}" if folder.parent != project.DATA_DIR else ""
+    return f"python scripts/verify_data.py {folder.name} --repair{where}"
 
 
 def files_sha256(sums: dict[str, str]) -> str:
@@ -74,13 +75,13 @@ class Dataset:
                 f"python scripts/prepare_data.py {{t4sa,ttd,dogs}} --source DIR --name {name}"
             ) from None
         except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{file}: damaged ({error}); {repair_command(name)}") from None
+            raise UserError(f"{file}: damaged ({error}); {repair_command(self.folder)}") from None
         if version != FORMAT_VERSION:
             raise UserError(
                 f"{self.folder}: store format {version}; this version reads {FORMAT_VERSION}: "
                 "prepare the data again with --overwrite"
             )
-        self.sums = sha256sums.read(self.folder, repair_command(name))
+        self.sums = sha256sums.read(self.folder, repair_command(self.folder))
         self.sums.checked(MANIFEST)
         if files_sha256(self.sums.listed) != self.manifest["files_sha256"]:
             listed = self.folder / sha256sums.FILE

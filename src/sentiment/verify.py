@@ -127,7 +127,7 @@ def _records(folder: Path) -> Found:
         name: (folder / name).read_bytes() if (folder / name).is_file() else b""
         for name in (dataset.MANIFEST, dataset.COPY)
     }
-    damaged, remedy = {}, dataset.repair_command(folder.name)
+    damaged, remedy = {}, dataset.repair_command(folder)
     try:
         sums = sha256sums.read(folder, remedy)
     except UserError as error:
