@@ -5,14 +5,16 @@ import gc
 import logging
 import math
 import shutil
+from functools import cached_property
 
 import keras
 import numpy as np
 
-from sentiment import extract, metrics, model, model_file, stratify
-from sentiment.batches import Batches, reading
+from sentiment import extract, metrics, model, model_file, plans, stratify
+from sentiment.batches import Batches, Stored, reading
 from sentiment.errors import UserError
 from sentiment.history import History
+from sentiment.joined import Joined
 from sentiment.monitor import Monitor
 from sentiment.plans import Training
 from sentiment.progress import hours_minutes_seconds
@@ -25,52 +27,114 @@ from sentiment.store import Split
 
 log = logging.getLogger(__name__)
 
-SHUFFLED = {"train": True, "validation": False}
-"""The splits that training reads."""
+
+class Diverged(UserError):
+    """The loss is no longer a number.
+
+    Args:
+        rows: the history's, of which the last one says it.
+    """
+
+    def __init__(self, message: str, rows: list[dict]):
+        super().__init__(message)
+        self.rows = rows
 
 
-def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model, dict]:
+UPDATES = (
+    "epochs", "batch_size", "gradient_accumulation_steps", "learning_rate", "schedule", "momentum",
+    "patience",
+)  # fmt: skip
+"""Fields of a recipe that say how weights are updated: they change neither the network's first
+weights nor the images it learns from, so trainings that differ in them alone share a Setup."""
+
+
+class Setup:
+    """A network with its first weights, and the images that it learns from.
+
+    Raises:
+        UserError: the first weights do not fit.
+    """
+
+    def __init__(self, training: Training):
+        architecture, recipe = training.architecture, training.recipe
+        self._training = training
+        self.network = model.build(architecture, recipe, len(training.dataset.class_names))
+        if training.head_from:
+            model.attach_head(self.network, model_file.load(training.head_from))
+            log.info("  FC layers from %s", training.head_from)
+        learning = sum(math.prod(weight.shape) for weight in self.network.trainable_weights)
+        log.info("  %s weights, of which %s learn", f"{self.network.count_params():,}",
+                 f"{learning:,}")  # fmt: skip
+        self._cached = recipe.layers == "fc" and recipe.feature_cache
+        self.learner = self.network.get_layer("head") if self._cached else self.network
+        """What is trained: the FC layers on stored features, or the whole network on images."""
+        self.extraction_seconds = 0.0
+        """What computing the features took."""
+
+    @cached_property
+    def _frozen(self) -> keras.Model:
+        return model.without_head(self.network)
+
+    @cached_property
+    def inputs(self) -> dict[str, Joined]:
+        """What the learner takes in training and in validation, with the rows that it takes."""
+        t, sections = self._training, plans.sections(self._training.run)
+        rows = {
+            section: rows_of(t.dataset.split(section), t.run, t.recipe)
+            for section in dict.fromkeys(sections["train"] + sections["validation"])
+        }
+        stored = {section: self.stored(section, of) for section, of in rows.items()}
+        return {
+            split: Joined([stored[s] for s in of], [rows[s] for s in of])
+            for split, of in sections.items()
+        }
+
+    def stored(self, section: str, rows: np.ndarray) -> Stored:
+        """A split's images, or the features of these rows, ascending int64, computed if need be.
+
+        Raises:
+            UserError: the disk is too small.
+        """
+        t = self._training
+        if not self._cached:
+            return t.dataset.split(section)
+        step = t.recipe.batch_size // t.recipe.gradient_accumulation_steps
+        features = extract.features(
+            self._frozen, t.architecture, t.recipe, t.dataset, section, rows, step
+        )
+        self.extraction_seconds += features.seconds
+        return features
+
+
+def fit(
+    training: Training, checkpoint_batches: int | None, setup: Setup | None = None
+) -> tuple[keras.Model, dict]:
     """Train, writing history, resources and checkpoints on the way.
 
     Args:
         training: a checkpoint of its run that is there was made under its plan.
         checkpoint_batches: batches between checkpoints within an epoch, or None.
+        setup: of a training that differs in UPDATES alone, its first weights put back.
 
     Returns:
         The model with the weights of the epoch with the best validation loss, and what
         training reached and took: epochs from 1, seconds.
 
     Raises:
-        UserError: the first weights do not fit, the disk is too small, a checkpoint is
-            damaged, or the loss is no longer a number.
+        UserError: the first weights do not fit, the disk is too small, or a checkpoint is
+            damaged.
+        Diverged: the loss is no longer a number.
     """
-    architecture, recipe, dataset = training.architecture, training.recipe, training.dataset
-    run = training.run
-    network = model.build(architecture, recipe, len(dataset.class_names))
-    if training.head_from:
-        model.attach_head(network, model_file.load(training.head_from))
-        log.info("  FC layers from %s", training.head_from)
-    learning = sum(math.prod(weight.shape) for weight in network.trainable_weights)
-    log.info("  %s weights, of which %s learn", f"{network.count_params():,}", f"{learning:,}")
-
+    recipe, run = training.recipe, training.run
+    setup = setup or Setup(training)
+    network, learner = setup.network, setup.learner
     step = recipe.batch_size // recipe.gradient_accumulation_steps
-    stored = {split: dataset.split(split) for split in SHUFFLED}
-    rows = {split: rows_of(of, run, recipe) for split, of in stored.items()}
-    optimizer, extraction_seconds = model.sgd(recipe), 0.0
-    cached = recipe.layers == "fc" and recipe.feature_cache
-    learner = network.get_layer("head") if cached else network
+    optimizer = model.sgd(recipe)
     _check_disk(run, network, learner)
     with Monitor(run.resources, run.checkpoint.exists()):
-        if cached:
-            frozen = model.without_head(network)
-            stored = {
-                split: extract.features(frozen, architecture, recipe, dataset, split, of, step)
-                for split, of in rows.items()
-            }
-            extraction_seconds = sum(features.seconds for features in stored.values())
         train, validation = (
-            Batches(stored[split], rows[split], step, recipe.seed if shuffled else None)
-            for split, shuffled in SHUFFLED.items()
+            Batches(setup.inputs[split], setup.inputs[split].rows, step, shuffle_seed)
+            for split, shuffle_seed in (("train", recipe.seed), ("validation", None))
         )
         model.compile_model(learner, optimizer)
         history, patience = History(run.history, train, recipe.epochs), Patience(recipe.patience)
@@ -85,9 +149,10 @@ def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model
     last = history.rows[-1]
     if not math.isfinite(last["loss"] + last["val_loss"]):
         kept = f"{run.checkpoint} keeps the last good weights; " if run.checkpoint.exists() else ""
-        raise UserError(
+        raise Diverged(
             f"the loss was no longer a number in epoch {last['epoch']}; no model was saved; "
-            f"{kept}try a lower --learning-rate, with --overwrite"
+            f"{kept}try a lower --learning-rate, with --overwrite",
+            history.rows,
         )
     best = history.rows[patience.best_epoch]
     training, validating, waiting = (
@@ -96,7 +161,7 @@ def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model
     )
     outcome = {
         "training_seconds": training,
-        "extraction_seconds": round(extraction_seconds, 3),
+        "extraction_seconds": round(setup.extraction_seconds, 3),
         "validation_seconds": validating,
         "waiting_seconds": waiting,
         "best_epoch": best["epoch"],
@@ -109,10 +174,12 @@ def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model
     n = len(validation.rows)
     reached = metrics.Accuracy(n, round(best["val_accuracy"] * n))
     took = hours_minutes_seconds(training)
-    log.info("Best of %d epochs: %d, validation %s", last["epoch"], best["epoch"], reached)
+    log.info("Best of %d epochs: %d, %svalidation %s", last["epoch"], best["epoch"], run.mark,
+             reached)  # fmt: skip
     log.info("Training took %s, validation apart", took)
-    if extraction_seconds:
-        log.info("  and computing its features %s", hours_minutes_seconds(extraction_seconds))
+    if setup.extraction_seconds:
+        extraction = hours_minutes_seconds(setup.extraction_seconds)
+        log.info("  and computing its features %s", extraction)
     return network, outcome
 
 

@@ -17,6 +17,7 @@ from sentiment import (
     files,
     journal,
     model_file,
+    plans,
     predictions,
     project,
     provenance,
@@ -56,6 +57,9 @@ class Options:
     """Prepared data to test on, with the same classes or some of them; without it, --dataset."""
     batch_size: int = 64
     """Images at a time."""
+    include_test_data: bool = False
+    """Take the model that was trained with it, and so with the test images: no accuracy of it is
+    a result."""
     overwrite: bool = False
     """Predict again though the result of this very model and data is there."""
     data_dir: Path = project.DATA_DIR
@@ -94,6 +98,7 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
         options.percent,
         options.logs_dir,
         options.models_dir,
+        options.include_test_data,
     )
     names = options.test_on or (options.dataset,)
     tests = [Dataset(options.data_dir, name) for name in names]
@@ -129,7 +134,8 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
             else:
                 last_line = f"{result} was there, of this very model and data (--overwrite)"
             log.info("%s, trained on %g %% of %s", run.model, card["percent"], card["dataset"])
-            for line in _figures(arrays, of_classes, f"{tested.name} {SPLIT} split"):
+            what = f"{run.mark}{tested.name} {SPLIT} split"
+            for line in _figures(arrays, of_classes, what):
                 log.info(line)
             log.info(last_line)
 
@@ -165,6 +171,8 @@ def _test(
         "class_names": np.array(card["class_names"]),
         "made_from": np.array(json.dumps(made_from)),
     }
+    if card.get(model_file.LEAKS):
+        arrays[predictions.LEAKING] = np.array(True)
     with files.whole_file(result) as temporary:
         np.savez(temporary, **arrays)
     unfinished.unlink()
@@ -235,6 +243,7 @@ def _card(run: Run) -> dict:
     if not run.model.exists():
         raise UserError(f"{run.model}: not there; {make}")
     card = model_file.read_card(run.model)
+    plans.check_leaking(run.model, card, run)
     if card["percent"] != run.percent:
         raise UserError(
             f"{run.model}: trained on {card['percent']:g} %, not {run.percent:g} %; "

@@ -13,6 +13,9 @@ from sentiment.errors import UserError
 DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 """What numpy raises for files that are cut, changed, or hold objects, which would be unpickled."""
 
+LEAKING = "leaking"
+"""The array that marks what a model said which has learned from the test images."""
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -30,6 +33,8 @@ class Predictions:
     """int (n,): how many annotators agreed, 0 where nobody was asked."""
     class_names: tuple[str, ...]
     """Of the k classes."""
+    leaking: bool = False
+    """The model has learned from the test images: no accuracy of it is a result."""
 
     def __len__(self) -> int:
         return len(self.y_true)
@@ -108,4 +113,5 @@ def _checked(arrays: dict[str, np.ndarray], all_classes: bool) -> Predictions:
         arrays["paths"],
         agreement.astype(np.int64),
         tuple(names[asked].tolist()),
+        bool(arrays.get(LEAKING, False)),
     )

@@ -364,6 +364,26 @@ def candidates(choice: Choice, data: Data) -> Table:
     return _table("choice", "The choice", rows, formats, notes)
 
 
+def leaking(models: list[Model]) -> Table:
+    """What networks reach that have learned from the test images."""
+    rows = [
+        {"model": m.name, "tested on": what, **_scores(tested), TO_GET_IT: m.missing(which)}
+        for m in models
+        for which, what, tested in (
+            ("own", f"test split of {m.run.dataset}", m.own),
+            ("ttd", "TTD, at least 5 agree", m.ttd.agreed(5) if m.ttd is not None else None),
+        )
+        if which == "own" or tested is not None
+    ]
+    notes = [
+        "LEAKING: these models were trained on the training, validation and test images together "
+        "(--include-test-data), the replication report's idea of an upper limit. No figure here "
+        "is a result, and none goes into another table, a picture or the choice."
+    ]
+    return _table("leaking", "LEAKING: models that have seen the test images", rows, SCORE_FORMATS,
+                  notes)  # fmt: skip
+
+
 def runs(models: list[Model]) -> Table:
     """Where the figures come from."""
     rows = []
