@@ -13,7 +13,6 @@ from conftest import NETWORKS
 from sentiment import model
 from sentiment.errors import UserError
 from sentiment.recipe import Architecture, Recipe
-from sentiment.schedule import SCHEDULES
 
 RANDOM = np.random.default_rng(1)
 PHOTOS = RANDOM.integers(0, 256, (4, 224, 224, 3), np.uint8)
@@ -68,7 +67,7 @@ def caffe_steps(weights: list[np.ndarray], recipe: Recipe, steps: int) -> list[n
 def test_a_step_is_caffes_update(steps: int) -> None:
     network = model.build(SMALL, ALL, 3)
     before = network.get_weights()
-    model.compile_model(network, model.sgd(ALL))
+    model.compile_model(network, model.optimizer(ALL, ALL.learning_rate))
     for _ in range(steps):
         network.train_on_batch(PHOTOS, LABELS)
     for ours, caffes in zip(network.get_weights(), caffe_steps(before, ALL, steps), strict=True):
@@ -79,7 +78,7 @@ def test_accumulated_parts_make_the_step_of_the_whole_batch() -> None:
     parts = dataclasses.replace(ALL, batch_size=4, gradient_accumulation_steps=2)
     network = model.build(SMALL, parts, 3)
     before = network.get_weights()
-    model.compile_model(network, model.sgd(parts))
+    model.compile_model(network, model.optimizer(parts, parts.learning_rate))
     network.train_on_batch(PHOTOS[:2], LABELS[:2])
     for unchanged, first in zip(network.get_weights(), before, strict=True):
         np.testing.assert_array_equal(unchanged, first)
@@ -102,7 +101,7 @@ def test_a_step_is_traced_once() -> None:
         return backbone, head
 
     network = model.build(dataclasses.replace(SMALL, build=build), ALL, 3)
-    model.compile_model(network, model.sgd(ALL))
+    model.compile_model(network, model.optimizer(ALL, ALL.learning_rate))
     traced.clear()
     network.fit(PHOTOS, LABELS, epochs=2, verbose=0)
     assert len(traced) == 1
@@ -110,7 +109,7 @@ def test_a_step_is_traced_once() -> None:
 
 def test_the_penalty_is_in_the_loss() -> None:
     network = model.build(SMALL, ALL, 3)
-    model.compile_model(network, model.sgd(ALL))
+    model.compile_model(network, model.optimizer(ALL, ALL.learning_rate))
     probability = network.predict_on_batch(PHOTOS)[range(4), LABELS]
     kernels = [w for w in network.get_weights() if w.ndim == 2]
     penalty = ALL.weight_decay / 2 * sum((w**2).sum() for w in kernels)
@@ -158,7 +157,7 @@ def test_only_what_the_recipe_says_learns(
     norm = next(x for x in backbone.layers if isinstance(x, keras.layers.BatchNormalization))
     dense = next(x for x in backbone.layers if isinstance(x, keras.layers.Dense))
     before = dense.get_weights()[0], norm.moving_mean.numpy(), norm.gamma.numpy()
-    model.compile_model(network, model.sgd(recipe))
+    model.compile_model(network, model.optimizer(recipe, recipe.learning_rate))
     network.train_on_batch(PHOTOS, LABELS)
     after = dense.get_weights()[0], norm.moving_mean.numpy(), norm.gamma.numpy()
     unchanged = [np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
@@ -174,13 +173,6 @@ def test_ft_a_takes_the_head_of_the_same_backbone_only() -> None:
         np.testing.assert_array_equal(ours, theirs)
     with pytest.raises(UserError, match="--head fresh"):
         model.attach_head(other, trained)
-
-
-def test_learning_rates_fall_every_five_epochs() -> None:
-    step = [SCHEDULES["step"](epoch, 1.0) for epoch in range(15)]
-    np.testing.assert_allclose(step, [1.0] * 5 + [0.1] * 5 + [0.01] * 5)
-    early = [SCHEDULES["early-step"](epoch, 1.0) for epoch in range(15)]
-    np.testing.assert_allclose(early, [1.0] * 4 + [0.1] * 5 + [0.01] * 5 + [0.001])
 
 
 def architecture_of(network: str) -> ModuleType:

@@ -21,7 +21,7 @@ from sentiment.progress import hours_minutes_seconds
 from sentiment.recipe import Recipe
 from sentiment.resume import Checkpoint, Patience
 from sentiment.runs import Run
-from sentiment.schedule import SCHEDULES
+from sentiment.schedule import schedule
 from sentiment.signals import deferred
 from sentiment.store import Split
 
@@ -41,8 +41,8 @@ class Diverged(UserError):
 
 
 UPDATES = (
-    "epochs", "batch_size", "gradient_accumulation_steps", "learning_rate", "schedule", "momentum",
-    "patience",
+    "epochs", "batch_size", "gradient_accumulation_steps", "learning_rate", "schedule",
+    "cycle_epochs", "optimizer", "momentum", "patience",
 )  # fmt: skip
 """Fields of a recipe that say how weights are updated: they change neither the network's first
 weights nor the images it learns from, so trainings that differ in them alone share a Setup."""
@@ -129,22 +129,22 @@ def fit(
     setup = setup or Setup(training)
     network, learner = setup.network, setup.learner
     step = recipe.batch_size // recipe.gradient_accumulation_steps
-    optimizer = model.sgd(recipe)
-    _check_disk(run, network, learner)
+    _check_disk(run, recipe, network, learner)
     with Monitor(run.resources, run.checkpoint.exists()):
         train, validation = (
             Batches(setup.inputs[split], setup.inputs[split].rows, step, shuffle_seed)
             for split, shuffle_seed in (("train", recipe.seed), ("validation", None))
         )
+        rate = schedule(recipe, len(train))
+        optimizer = model.optimizer(recipe, rate)
         model.compile_model(learner, optimizer)
-        history, patience = History(run.history, train, recipe.epochs), Patience(recipe.patience)
+        history = History(run.history, train, recipe.epochs, rate)
+        patience = Patience(recipe.patience)
         with deferred() as pending:
             checkpoint = Checkpoint(
                 run.checkpoint, training.plan, patience, history, checkpoint_batches, pending
             )
             _epochs(learner, train, validation, recipe, history, patience, checkpoint)
-    if learner is not network:
-        model.compile_model(network, optimizer)  # a whole model, saved with its optimizer
 
     last = history.rows[-1]
     if not math.isfinite(last["loss"] + last["val_loss"]):
@@ -154,6 +154,8 @@ def fit(
             f"{kept}try a lower --learning-rate, with --overwrite",
             history.rows,
         )
+    saved = model.at_constant_rate(optimizer, recipe, network, last["learning_rate"])
+    model.compile_model(network, saved)
     best = history.rows[patience.best_epoch]
     training, validating, waiting = (
         round(sum(row[name] for row in history.rows), 3)
@@ -198,9 +200,7 @@ def _epochs(
     checkpoint: Checkpoint,
 ) -> None:
     """Train to the last epoch, from the checkpoint on; give the model the best one's weights."""
-    rate = SCHEDULES[recipe.schedule]
     callbacks = [
-        keras.callbacks.LearningRateScheduler(lambda e: rate(e, recipe.learning_rate)),
         keras.callbacks.TerminateOnNaN(),
         patience,
         history,
@@ -250,15 +250,16 @@ def _validate(
     each.on_epoch_end(epoch, logs | {f"val_{name}": value for name, value in reached.items()})
 
 
-def _check_disk(run: Run, network: keras.Model, learner: keras.Model) -> None:
+def _check_disk(run: Run, recipe: Recipe, network: keras.Model, learner: keras.Model) -> None:
     """Say what the model and its checkpoint will take on the disk, if there is room for it.
 
     A checkpoint is written beside the one before; each holds the weights, the best epoch's,
-    and one or two values more for every weight that learns.
+    and the optimiser's state.
     """
-    trainable = 4 * sum(math.prod(weight.shape) for weight in learner.trainable_weights)
-    checkpoint = 2 * 4 * learner.count_params() + 2 * trainable
-    needed = 2 * checkpoint + 4 * network.count_params() + trainable
+    trainable = sum(math.prod(weight.shape) for weight in learner.trainable_weights)
+    state = 4 * trainable * model.state_values(recipe)
+    checkpoint = 2 * 4 * learner.count_params() + state
+    needed = 2 * checkpoint + 4 * network.count_params() + state
     folder = run.models_dir
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free

@@ -12,6 +12,7 @@ import keras
 from sentiment import files
 from sentiment.batches import Batches
 from sentiment.progress import hours_minutes_seconds, progress
+from sentiment.schedule import Schedule
 
 log = logging.getLogger(__name__)
 
@@ -19,16 +20,17 @@ COLUMNS = (
     "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate",
     "seconds", "validation_seconds", "waiting_seconds", "images_per_second",
 )  # fmt: skip
-"""Epoch from 1. Losses hold the weight decay's penalty. Seconds are those of training;
-waiting is the part of them in which the device had no batch to work on."""
+"""Epoch from 1. Losses hold the weight decay's penalty. The learning rate is that of the epoch's
+last update. Seconds are those of training; waiting is the part of them in which the device had no
+batch to work on."""
 
 
 class History(keras.callbacks.Callback):
     """Writes the history CSV anew after each epoch, and a line to the log."""
 
-    def __init__(self, file: Path, batches: Batches, epochs: int):
+    def __init__(self, file: Path, batches: Batches, epochs: int, rate: Schedule):
         super().__init__()
-        self.file, self.batches, self.epochs = file, batches, epochs
+        self.file, self.batches, self.epochs, self.rate = file, batches, epochs, rate
         self.rows: list[dict] = []
         self._started = time.perf_counter()
         self._finished_before = 0
@@ -75,9 +77,11 @@ class History(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         now = time.perf_counter()
         seconds = self._validation_begin - self._begin
+        steps = (epoch + 1) * (self.batches.first + len(self.batches))
         self.rows.append({
             "epoch": epoch + 1,
-            **{name: logs[name] for name in COLUMNS[1:6]},
+            **{name: logs[name] for name in COLUMNS[1:5]},
+            "learning_rate": float(keras.ops.convert_to_numpy(self.rate(steps - 1))),
             "seconds": round(seconds, 3),
             "validation_seconds": round(now - self._validation_begin, 3),
             "waiting_seconds": round(self._waiting, 3),

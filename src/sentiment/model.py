@@ -71,14 +71,41 @@ def attach_head(model: keras.Model, trained: keras.Model) -> None:
     model.get_layer("head").set_weights(trained.get_layer("head").get_weights())
 
 
-def sgd(recipe: Recipe) -> keras.optimizers.Optimizer:
-    """SGD as Caffe does it: v = momentum * v - rate * gradient; w = w + v."""
+def optimizer(
+    recipe: Recipe, rate: float | keras.optimizers.schedules.LearningRateSchedule
+) -> keras.optimizers.Optimizer:
+    """The recipe's optimiser; SGD as in Caffe: v = momentum * v - rate * gradient; w = w + v."""
     parts = recipe.gradient_accumulation_steps
-    return keras.optimizers.SGD(
-        learning_rate=recipe.learning_rate,
-        momentum=recipe.momentum,
-        gradient_accumulation_steps=parts if parts > 1 else None,
+    settings = {
+        "learning_rate": rate,
+        "gradient_accumulation_steps": parts if parts > 1 else None,
+    }
+    if recipe.optimizer == "sgd":
+        return keras.optimizers.SGD(momentum=recipe.momentum, **settings)
+    return {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}[recipe.optimizer](
+        **settings
     )
+
+
+def state_values(recipe: Recipe) -> int:
+    """Values that the optimiser keeps of each weight that learns."""
+    own = {"sgd": recipe.momentum > 0, "adam": 2, "rmsprop": 1}[recipe.optimizer]
+    return own + (recipe.gradient_accumulation_steps > 1)
+
+
+def at_constant_rate(
+    trained: keras.optimizers.Optimizer, recipe: Recipe, model: keras.Model, rate: float
+) -> keras.optimizers.Optimizer:
+    """An optimiser in the state of that which trained a model, without this library's schedule.
+
+    Saved with it, the model can be loaded by Keras alone.
+    """
+    constant = optimizer(recipe, rate)
+    constant.build(model.trainable_variables)
+    state = [value for value in constant.variables if value is not constant.learning_rate]
+    for ours, theirs in zip(state, trained.variables, strict=True):
+        ours.assign(theirs)
+    return constant
 
 
 def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:

@@ -45,13 +45,23 @@ class Recipe:
     """Images an update of the weights."""
     gradient_accumulation_steps: int = 1
     """Parts in which a batch goes through the network, when memory is short."""
+    optimizer: Literal["sgd", "adam", "rmsprop"] = "sgd"
+    """Adam and RMSprop with Keras' values for all but the learning rate."""
     learning_rate: float = 1e-3
-    """Of the first epochs; see --schedule."""
-    schedule: Literal["step", "early-step"] = "step"
-    """Divide the learning rate by 10 every 5 epochs: after epochs 5, 10 (step), or, as the
-    report's scripts did, after epochs 4, 9, 14 (early-step)."""
+    """The highest; see --schedule."""
+    schedule: Literal["step", "early-step", "triangular", "triangular2", "one-cycle", "cosine"] = (
+        "step"
+    )
+    """step: divide the learning rate by 10 every 5 epochs, after epochs 5, 10; early-step: as the
+    report's scripts did, after epochs 4, 9, 14. The others go by update. triangular: up and down
+    between a fourth of it and all of it (Smith, 2017); triangular2: each cycle half as high;
+    one-cycle: from a 25th up to it in 30 % of the updates, then down to nearly nothing (Smith &
+    Topin, 2018, as in PyTorch); cosine: down to 0 in half a cosine (Loshchilov & Hutter, 2017)."""
+    cycle_epochs: int = 5
+    """Of triangular and triangular2: epochs of a cycle, up and down (Smith: 4 to 20, and three
+    cycles or more)."""
     momentum: float = 0.9
-    """Of SGD."""
+    """Of SGD alone."""
     weight_decay: float = 0.0
     """In Caffe's sense: this times the weight is added to the gradient, biases apart."""
     patience: int = 5
@@ -82,7 +92,9 @@ class Recipe:
                 flag, value = "--" + name.replace("_", "-"), getattr(self, name)
                 raise UserError(f"{flag} {value}: expected {expected}")
 
-        for name in ("epochs", "batch_size", "gradient_accumulation_steps", "patience"):
+        for name in (
+            "epochs", "batch_size", "gradient_accumulation_steps", "cycle_epochs", "patience"
+        ):  # fmt: skip
             check(getattr(self, name) >= 1, name, "1 or more")
         check(
             self.batch_size % self.gradient_accumulation_steps == 0,
@@ -91,6 +103,11 @@ class Recipe:
         )
         check(0 < self.learning_rate < float("inf"), "learning_rate", "a number over 0")
         check(0 <= self.momentum < 1, "momentum", "0 or more, under 1")
+        check(
+            self.optimizer == "sgd" or self.momentum == Recipe.momentum,
+            "momentum",
+            f"none, for it is of SGD alone, not of --optimizer {self.optimizer}",
+        )
         check(0 <= self.weight_decay < float("inf"), "weight_decay", "0 or more")
         check(0 <= self.seed < 2**32, "seed", "0 or more, under 2**32")
         check(

@@ -68,7 +68,7 @@ def compiled(network: Network, dataset: Dataset, precision: str) -> keras.Model:
     keras.config.set_dtype_policy(precision)
     recipe = dataclasses.replace(network.recipes["all"], weights="none", head="fresh")
     learner = model.build(network.architecture, recipe, len(dataset.class_names))
-    model.compile_model(learner, model.sgd(recipe))
+    model.compile_model(learner, model.optimizer(recipe, recipe.learning_rate))
     keras.config.set_dtype_policy("float32")
     return learner
 
