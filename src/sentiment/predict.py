@@ -162,19 +162,10 @@ def _test(
             f"out of memory with {at_a_time} images at a time; give a lower --batch-size, such as "
             f"{max(1, at_a_time // 2)}"
         ) from error
-    arrays = {
-        "y_true": columns[split.labels],
-        "y_pred": columns[y_prob[:, columns].argmax(axis=1)],
-        "y_prob": y_prob,
-        "paths": split.paths,
-        "agreement": split.agreement,
-        "class_names": np.array(card["class_names"]),
-        "made_from": np.array(json.dumps(made_from)),
-    }
-    if card.get(model_file.LEAKS):
-        arrays[predictions.LEAKING] = np.array(True)
-    with files.whole_file(result) as temporary:
-        np.savez(temporary, **arrays)
+    leaking = bool(card.get(model_file.LEAKS))
+    arrays = predictions.write(
+        result, split, y_prob, columns, card["class_names"], made_from, leaking
+    )
     unfinished.unlink()
     return arrays
 

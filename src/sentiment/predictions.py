@@ -1,14 +1,21 @@
-"""A result file of the prediction scripts: read without trust, and checked."""
+"""A result file of the prediction scripts: written, and read without trust."""
 
 import dataclasses
+import json
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sentiment import files
 from sentiment.errors import UserError
+
+if TYPE_CHECKING:
+    from sentiment.store import Split
 
 DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 """What numpy raises for files that are cut, changed, or hold objects, which would be unpickled."""
@@ -58,6 +65,44 @@ class Predictions:
         rows = self.agreement >= level
         arrays = ("y_true", "y_pred", "y_prob", "paths", "agreement")
         return dataclasses.replace(self, **{name: getattr(self, name)[rows] for name in arrays})
+
+
+def write(
+    path: Path,
+    split: "Split",
+    y_prob: np.ndarray,
+    columns: np.ndarray,
+    class_names: Sequence[str],
+    made_from: dict[str, str],
+    leaking: bool = False,
+) -> dict[str, np.ndarray]:
+    """Write a result, whole or not at all.
+
+    Args:
+        split: what was tested.
+        y_prob: float32 (n, classes of the model).
+        columns: of each class of the data tested, its column in `y_prob`.
+        class_names: of the model.
+        made_from: what tells the very model and data.
+        leaking: the model has learned from the test images.
+
+    Returns:
+        The arrays written.
+    """
+    arrays = {
+        "y_true": columns[split.labels],
+        "y_pred": columns[y_prob[:, columns].argmax(axis=1)],
+        "y_prob": y_prob,
+        "paths": split.paths,
+        "agreement": split.agreement,
+        "class_names": np.array(class_names),
+        "made_from": np.array(json.dumps(made_from)),
+    }
+    if leaking:
+        arrays[LEAKING] = np.array(True)
+    with files.whole_file(path) as temporary:
+        np.savez(temporary, **arrays)
+    return arrays
 
 
 def read(path: Path, all_classes: bool) -> Predictions:

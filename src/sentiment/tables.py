@@ -169,6 +169,8 @@ def pairs(name: str, title: str, comparisons: list[Comparison], data: Data) -> T
             "first alone right": c.only_first,
             "second alone right": c.only_second,
             "difference": c.difference,
+            "95 % low": c.interval[0],
+            "95 % high": c.interval[1],
             "McNemar p": c.p,
             "Holm p": c.p_holm,
             "real": "yes" if c.real else "no",
@@ -179,10 +181,10 @@ def pairs(name: str, title: str, comparisons: list[Comparison], data: Data) -> T
     summary = (
         f"{real} of {len(comparisons)} differences are real: exact McNemar test on the images that "
         f"one of the two alone got right, Holm's correction for all pairs of this table, level "
-        f"{LEVEL}."
+        f"{LEVEL}. The intervals (Agresti and Min, 2005) are each for itself, not corrected."
     )
     formats = dict.fromkeys(("n", "first alone right", "second alone right"), _count)
-    formats |= {"difference": lambda v: f"{v:+.4f}"}
+    formats |= dict.fromkeys(("difference", "95 % low", "95 % high"), lambda v: f"{v:+.4f}")
     formats |= dict.fromkeys(("McNemar p", "Holm p"), lambda v: f"{v:.2g}")
     return _table(name, title, rows, formats, [*filter(None, [data.difference]), summary])
 

@@ -71,7 +71,7 @@ def train(architecture: Architecture, options: Options) -> None:
     announcement = "\n".join(_announcement(architecture, recipe, dataset, run))
     if options.dry_run:
         log.info(announcement)
-    head_from = _trained_head(recipe, dataset, run) if recipe.head == "trained" else None
+    head_from = trained_head(recipe, dataset, run) if recipe.head == "trained" else None
     if options.dry_run:
         return
     training = plans.Training(architecture, recipe, dataset, run, head_from)
@@ -192,7 +192,7 @@ def _announcement(
     yield f"         {run.log_file('{_history.csv,_resources.csv,_run.json,.log}')}"
 
 
-def _trained_head(recipe: Recipe, dataset: Dataset, run: Run) -> Path:
+def trained_head(recipe: Recipe, dataset: Dataset, run: Run) -> Path:
     """The FT-F model of the same data, whose FC layers FT-A starts from."""
     trained = dataclasses.replace(run, layers="fc")
     command = project.command(project.training_script(run.architecture, "fc"), *run.flags)
