@@ -119,12 +119,11 @@ def _sweep(
     wanted.walk(reached)
     classes = len(dataset.class_names)
     title = f"{network.architecture.title} {run.way}, {run.percent:g} % of {run.dataset}"
-    distinct = list({t.run.logs_dir: t for t in reversed(trials.done)}.values())[::-1]
-    full = shown.table(distinct, fields, "sweep", title)
-    readable = shown.brief(distinct, fields, full)
-    answers = questions.answers(distinct, base, fields, classes)
-    drawn = shown.picture(distinct, fields, "sweep", title, classes)
-    best = min(distinct, key=lambda t: t.rank)
+    full = shown.table(trials.done, fields, "sweep", title)
+    readable = shown.brief(trials.done, fields, full)
+    answers = questions.answers(trials.done, base, fields, classes)
+    drawn = shown.picture(trials.done, fields, "sweep", title, classes)
+    best = min(trials.done, key=lambda t: t.rank)
     command = _command(network.recipes[run.layers], best.recipe, run)
     content = {
         "base": dataclasses.asdict(base), "data_fingerprint": dataset.fingerprint,
@@ -143,7 +142,7 @@ def _sweep(
     if best.diverged is None:
         log.info("\nBest by validation: trial %d, %s", best.number, shown.named(best, fields))
         log.info("  %s", command)
-    log.info("%d trials in %s", len(distinct), hours_minutes_seconds(time.monotonic() - begun))
+    log.info("%d trials in %s", len(trials.done), hours_minutes_seconds(time.monotonic() - begun))
     log.info("Saved %s", folder / "sweep{.csv,.md,.json,.png,.svg}")
 
 

@@ -79,7 +79,8 @@ class Trials:
     def __init__(self, architecture: Architecture, dataset: Dataset, where: Run, folder: Path):
         self.architecture, self.dataset, self.where = architecture, dataset, where
         self.folder = folder
-        self.done: list[Trial] = []
+        self._done: dict[str, Trial] = {}
+        """By a key of all that each depends on."""
         self._shared: dict = {}
         """The settings that the setup was made with."""
 
@@ -94,6 +95,8 @@ class Trials:
             head_from = train.trained_head(recipe, self.dataset, self.where)
         plan = plans.Training(self.architecture, recipe, self.dataset, self.where, head_from).plan
         key = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()[:12]
+        if key in self._done:  # drawn again
+            return dataclasses.replace(self._done[key], found=True)
         place = self.folder / "trials" / key
         run = dataclasses.replace(self.where, logs_dir=place, models_dir=place)
         file = run.log_file("_trial.json")
@@ -104,9 +107,14 @@ class Trials:
                 record = plan | {"start": provenance.now(), **self._reached(training)}
             files.write_json(file, record)
         run.checkpoint.unlink(missing_ok=True)
-        trial = Trial(len(self.done) + 1, recipe, run, files.read_json(file), found)
-        self.done.append(trial)
-        return trial
+        number = len(self._done) + 1
+        self._done[key] = Trial(number, recipe, run, files.read_json(file), found)
+        return self._done[key]
+
+    @property
+    def done(self) -> list[Trial]:
+        """Each once, in the order tried."""
+        return list(self._done.values())
 
     def _reached(self, training: plans.Training) -> dict:
         """Train and test."""
