@@ -10,9 +10,12 @@ import keras
 import numpy as np
 
 from sentiment import extract, metrics, model, model_file, stratify
+from sentiment.augmentation import augmented
+from sentiment.average import Average
 from sentiment.batches import Batches, reading
 from sentiment.errors import UserError
 from sentiment.history import History
+from sentiment.mean_pixel import MEAN_PIXEL, mean_pixel
 from sentiment.monitor import Monitor
 from sentiment.plans import Training
 from sentiment.progress import hours_minutes_seconds
@@ -46,7 +49,11 @@ def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model
     """
     architecture, recipe, dataset = training.architecture, training.recipe, training.dataset
     run = training.run
-    network = model.build(architecture, recipe, len(dataset.class_names))
+    stored = {split: dataset.split(split) for split in SHUFFLED}
+    rows = {split: rows_of(of, run, recipe) for split, of in stored.items()}
+    mean, classes = mean_pixel(training, stored["train"], rows["train"]), len(dataset.class_names)
+    about_data = {MEAN_PIXEL: mean} if mean else {}
+    network = model.build(architecture, recipe, classes, mean)
     if training.head_from:
         model.attach_head(network, model_file.load(training.head_from))
         log.info("  FC layers from %s", training.head_from)
@@ -54,32 +61,41 @@ def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model
     log.info("  %s weights, of which %s learn", f"{network.count_params():,}", f"{learning:,}")
 
     step = recipe.batch_size // recipe.gradient_accumulation_steps
-    stored = {split: dataset.split(split) for split in SHUFFLED}
-    rows = {split: rows_of(of, run, recipe) for split, of in stored.items()}
     extraction_seconds = 0.0
     cached = recipe.layers == "fc" and recipe.feature_cache
     learner = network.get_layer("head") if cached else network
+    if recipe.augmentation:
+        learner = augmented(network, recipe)
     _check_disk(run, recipe, network, learner)
     with Monitor(run.resources, run.checkpoint.exists()):
         if cached:
             frozen = model.without_head(network)
             stored = {
-                split: extract.features(frozen, architecture, recipe, dataset, split, of, step)
+                split: extract.features(
+                    frozen, architecture, recipe, dataset, split, of, step, mean
+                )
                 for split, of in rows.items()
             }
             extraction_seconds = sum(features.seconds for features in stored.values())
         train, validation = (
-            Batches(stored[split], rows[split], step, recipe.seed if shuffled else None)
+            Batches(
+                stored[split],
+                rows[split],
+                step,
+                recipe.seed if shuffled else None,
+                model.targets(recipe, classes, learning=split == "train"),
+            )
             for split, shuffled in SHUFFLED.items()
         )
         rate = schedule(recipe, len(train))
         optimizer = model.optimizer(recipe, rate)
-        model.compile_model(learner, optimizer)
+        model.compile_model(learner, optimizer, smoothed=recipe.label_smoothing > 0)
         history = History(run.history, train, recipe.epochs, rate)
         patience = Patience(recipe.patience)
         with deferred() as pending:
+            plan = training.plan | about_data
             checkpoint = Checkpoint(
-                run.checkpoint, training.plan, patience, history, checkpoint_batches, pending
+                run.checkpoint, plan, patience, history, checkpoint_batches, pending
             )
             _epochs(learner, train, validation, recipe, history, patience, checkpoint)
 
@@ -108,6 +124,7 @@ def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model
         "best_val_accuracy": best["val_accuracy"],
         "train_images": len(train.rows),
         "validation_images": len(validation.rows),
+        **about_data,
     }
     n = len(validation.rows)
     reached = metrics.Accuracy(n, round(best["val_accuracy"] * n))
@@ -137,6 +154,7 @@ def _epochs(
     callbacks = [
         keras.callbacks.TerminateOnNaN(),
         patience,
+        *([Average(checkpoint.pending)] if recipe.ema_momentum else []),
         history,
         checkpoint,
     ]
