@@ -11,8 +11,11 @@ import pytest
 from conftest import NETWORKS
 
 from sentiment import model
+from sentiment.average import Average
 from sentiment.errors import UserError
 from sentiment.recipe import Architecture, Recipe
+from sentiment.schedule import schedule
+from sentiment.signals import Deferred
 
 RANDOM = np.random.default_rng(1)
 PHOTOS = RANDOM.integers(0, 256, (4, 224, 224, 3), np.uint8)
@@ -119,7 +122,7 @@ def test_the_penalty_is_in_the_loss() -> None:
 
 @pytest.mark.parametrize(
     ("own", "chosen", "mode"), [("tf", "own", "tf"), ("caffe", "own", "caffe"),
-                                ("tf", "caffe", "caffe")]
+                                ("torch", "own", "torch"), ("tf", "caffe", "caffe")]
 )  # fmt: skip
 def test_preprocessing_is_in_the_model_and_is_keras_own(own: str, chosen: str, mode: str) -> None:
     architecture = dataclasses.replace(SMALL, preprocessing=own)
@@ -131,6 +134,98 @@ def test_preprocessing_is_in_the_model_and_is_keras_own(own: str, chosen: str, m
     features = network.get_layer("backbone").predict_on_batch(pixels)
     expected = network.get_layer("head").predict_on_batch(features)
     np.testing.assert_allclose(network.predict_on_batch(PHOTOS), expected, atol=1e-5)
+
+
+def test_the_data_s_own_mean_takes_the_place_of_imagenets() -> None:
+    recipe = Recipe(layers="fc", weights="none", preprocessing="dataset-mean")
+    network = model.build(SMALL, recipe, 3, mean=[10.0, 20.0, 30.0])
+    pixels = (PHOTOS - np.float32([10, 20, 30]))[..., ::-1]  # BGR, as in Caffe
+    expected = network.get_layer("backbone").predict_on_batch(pixels)
+    np.testing.assert_allclose(model.without_head(network).predict_on_batch(PHOTOS), expected,
+                               rtol=1e-4, atol=1e-4)  # fmt: skip
+
+
+def test_labels_are_smoothed_in_training_alone() -> None:
+    recipe = dataclasses.replace(ALL, weight_decay=0.0, label_smoothing=0.3)
+    network = model.build(SMALL, recipe, 3)
+    model.compile_model(network, model.optimizer(recipe, recipe.learning_rate), smoothed=True)
+    probabilities = network.predict_on_batch(PHOTOS)
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.3)
+    expected = {
+        True: loss(np.eye(3)[LABELS], probabilities),
+        False: -np.log(probabilities[range(4), LABELS]).mean(),
+    }
+    accuracy = (probabilities.argmax(axis=1) == LABELS).mean()
+    for learning, of_loss in expected.items():
+        given = model.targets(recipe, 3, learning)[LABELS]
+        found = network.test_on_batch(PHOTOS, given)
+        np.testing.assert_allclose(found, [of_loss, accuracy], rtol=1e-5)
+
+
+def test_a_model_saved_with_its_optimiser_is_keras_own(tmp_path: Path) -> None:
+    """No schedule of this library is in it, and it can be trained on by integer labels."""
+    recipe = dataclasses.replace(ALL, optimizer="adam", schedule="one-cycle", ema_momentum=0.9)
+    network = model.build(SMALL, recipe, 3)
+    optimizer = model.optimizer(recipe, schedule(recipe, steps=2))
+    model.compile_model(network, optimizer)
+    for _ in range(3):
+        network.train_on_batch(PHOTOS, LABELS)
+    saved = model.at_constant_rate(optimizer, recipe, network, 0.002)
+    model.compile_model(network, saved)
+    network.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert float(loaded.optimizer.learning_rate) == pytest.approx(0.002)
+    assert int(loaded.optimizer.iterations) == 3
+    for ours, theirs in zip(loaded.optimizer.variables[2:], optimizer.variables[1:], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    loaded.train_on_batch(PHOTOS, LABELS)
+
+
+@pytest.mark.parametrize("changes", [
+    {}, {"momentum": 0.0}, {"optimizer": "adam"}, {"optimizer": "rmsprop"},
+    {"optimizer": "adam", "gradient_accumulation_steps": 2, "ema_momentum": 0.9},
+])  # fmt: skip
+def test_what_an_optimiser_keeps_is_known_beforehand(changes: dict) -> None:
+    recipe = dataclasses.replace(ALL, batch_size=4, **changes)
+    network = model.build(SMALL, recipe, 3)
+    optimizer = model.optimizer(recipe, recipe.learning_rate)
+    optimizer.build(network.trainable_variables)
+    kept = [value for value in optimizer.variables if len(value.shape)]
+    assert len(kept) == model.state_values(recipe) * len(network.trainable_variables)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_validation_sees_the_average_of_the_weights(parts: int) -> None:
+    """Keras' average begins with the weights after the first update."""
+    recipe = dataclasses.replace(
+        ALL, batch_size=2, gradient_accumulation_steps=parts, ema_momentum=0.7
+    )
+    network = model.build(SMALL, recipe, 3)
+    model.compile_model(network, model.optimizer(recipe, recipe.learning_rate))
+    learned, validated, left = [], [], []
+    callbacks = [
+        Average(pending=Deferred()),
+        keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: learned.append(network.get_weights()),
+            on_test_batch_end=lambda batch, logs: validated.append(network.get_weights()),
+            on_epoch_end=lambda epoch, logs: left.append(network.get_weights()),
+        ),
+    ]  # fmt: skip
+    network.fit(PHOTOS, LABELS, 2 // parts, epochs=3, shuffle=False, verbose=0,
+                validation_data=(PHOTOS, LABELS), callbacks=callbacks)  # fmt: skip
+    steps = len(learned) // 3
+    average, expected = learned[0], []
+    for step, weights in enumerate(learned):
+        share = 0.7 ** (1 / parts) if step >= parts else 0.0
+        average = [share * a + (1 - share) * w for a, w in zip(average, weights, strict=True)]
+        expected += [average] if (step + 1) % steps == 0 else []
+    first_of_epoch = validated[:: len(validated) // 3]
+    for found, wanted in zip(first_of_epoch, expected, strict=True):
+        for ours, theirs in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)
+    for found, wanted in zip(left, learned[steps - 1 :: steps], strict=True):
+        for ours, theirs in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 def with_batch_norm(weights: str | None, classes: int) -> tuple[keras.Model, keras.Model]:

@@ -50,9 +50,17 @@ class Batches(keras.utils.PyDataset):
         rows: ascending row numbers of the split, int64.
         batch_size: images a batch; the last may have fewer.
         shuffle_seed: gives each epoch its own order; None keeps the stored order.
+        targets: what to give in a label's place, a row a class.
     """
 
-    def __init__(self, stored: Stored, rows: np.ndarray, batch_size: int, shuffle_seed: int | None):
+    def __init__(
+        self,
+        stored: Stored,
+        rows: np.ndarray,
+        batch_size: int,
+        shuffle_seed: int | None,
+        targets: np.ndarray | None = None,
+    ):
         # TensorFlow runs a lone worker only between a CPU's steps, and a second one takes longer
         # to start than small batches to copy. On the other backends Keras looks at a first batch
         # and, with more workers, trains on what they had ready twice.
@@ -61,7 +69,7 @@ class Batches(keras.utils.PyDataset):
         workers = 2 if keras.backend.backend() == "tensorflow" and large else 1
         super().__init__(workers=workers, max_queue_size=4)
         self.stored, self.rows, self.batch_size = stored, rows, batch_size
-        self.shuffle_seed = shuffle_seed
+        self.shuffle_seed, self.targets = shuffle_seed, targets
         self._total = -(-len(rows) // batch_size)
         self.handed_over = np.zeros(self._total)
         """When each batch of the epoch was ready, in `time.perf_counter` seconds."""
@@ -126,7 +134,8 @@ class Batches(keras.utils.PyDataset):
             self.failure = error
             raise
         self.handed_over[index] = time.perf_counter()
-        return inputs[batch], self.stored.labels[rows]
+        labels = self.stored.labels[rows]
+        return inputs[batch], labels if self.targets is None else self.targets[labels]
 
     def _read(self, window: int) -> tuple[list[np.ndarray], list[Future]]:
         """Start to fill a window's batches, chunk by chunk."""

@@ -31,6 +31,7 @@ def features(
     split: str,
     rows: np.ndarray,
     batch_size: int,
+    mean: list[float] | None = None,
 ) -> Features:
     """The features of a split's rows: those stored for this very case, or else computed now.
 
@@ -40,6 +41,7 @@ def features(
         frozen: the model without its head.
         rows: ascending row numbers, int64.
         batch_size: images that go through the backbone at a time.
+        mean: the pixel that the model subtracts, where it is the data's own.
 
     Raises:
         UserError: the disk is too small, a feature is no number in its dtype, or another
@@ -49,7 +51,7 @@ def features(
     identity = {
         "architecture": architecture.name,
         "backbone": model.fingerprint(frozen.get_layer("backbone")),
-        "preprocessing": recipe.preprocessing,
+        "preprocessing": [recipe.preprocessing, *mean] if mean else recipe.preprocessing,
         "precision": recipe.precision,
         "backend": keras.backend.backend(),
         "data_fingerprint": dataset.fingerprint,

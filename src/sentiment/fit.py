@@ -11,10 +11,13 @@ import keras
 import numpy as np
 
 from sentiment import extract, metrics, model, model_file, plans, stratify
+from sentiment.augmentation import augmented
+from sentiment.average import Average
 from sentiment.batches import Batches, Stored, reading
 from sentiment.errors import UserError
 from sentiment.history import History
 from sentiment.joined import Joined
+from sentiment.mean_pixel import MEAN_PIXEL, mean_pixel
 from sentiment.monitor import Monitor
 from sentiment.plans import Training
 from sentiment.progress import hours_minutes_seconds
@@ -42,7 +45,7 @@ class Diverged(UserError):
 
 UPDATES = (
     "epochs", "batch_size", "gradient_accumulation_steps", "learning_rate", "schedule",
-    "cycle_epochs", "optimizer", "momentum", "patience",
+    "cycle_epochs", "optimizer", "momentum", "ema_momentum", "label_smoothing", "patience",
 )  # fmt: skip
 """Fields of a recipe that say how weights are updated: they change neither the network's first
 weights nor the images it learns from, so trainings that differ in them alone share a Setup."""
@@ -57,8 +60,15 @@ class Setup:
 
     def __init__(self, training: Training):
         architecture, recipe = training.architecture, training.recipe
-        self._training = training
-        self.network = model.build(architecture, recipe, len(training.dataset.class_names))
+        self._training, sections = training, plans.sections(training.run)
+        self._rows = {
+            section: rows_of(training.dataset.split(section), training.run, recipe)
+            for section in dict.fromkeys(sections["train"] + sections["validation"])
+        }
+        images, classes = training.dataset.split("train"), len(training.dataset.class_names)
+        self.mean = mean_pixel(training, images, self._rows["train"])
+        """The pixel that the recipe may ask to subtract."""
+        self.network = model.build(architecture, recipe, classes, self.mean)
         if training.head_from:
             model.attach_head(self.network, model_file.load(training.head_from))
             log.info("  FC layers from %s", training.head_from)
@@ -68,8 +78,15 @@ class Setup:
         self._cached = recipe.layers == "fc" and recipe.feature_cache
         self.learner = self.network.get_layer("head") if self._cached else self.network
         """What is trained: the FC layers on stored features, or the whole network on images."""
+        if recipe.augmentation:
+            self.learner = augmented(self.network, recipe)
         self.extraction_seconds = 0.0
         """What computing the features took."""
+
+    @property
+    def about_data(self) -> dict:
+        """What the model's card and its checkpoint say of the images, beyond the plan."""
+        return {MEAN_PIXEL: self.mean} if self.mean else {}
 
     @cached_property
     def _frozen(self) -> keras.Model:
@@ -78,15 +95,10 @@ class Setup:
     @cached_property
     def inputs(self) -> dict[str, Joined]:
         """What the learner takes in training and in validation, with the rows that it takes."""
-        t, sections = self._training, plans.sections(self._training.run)
-        rows = {
-            section: rows_of(t.dataset.split(section), t.run, t.recipe)
-            for section in dict.fromkeys(sections["train"] + sections["validation"])
-        }
-        stored = {section: self.stored(section, of) for section, of in rows.items()}
+        stored = {section: self.stored(section, of) for section, of in self._rows.items()}
         return {
-            split: Joined([stored[s] for s in of], [rows[s] for s in of])
-            for split, of in sections.items()
+            split: Joined([stored[s] for s in of], [self._rows[s] for s in of])
+            for split, of in plans.sections(self._training.run).items()
         }
 
     def stored(self, section: str, rows: np.ndarray) -> Stored:
@@ -100,7 +112,7 @@ class Setup:
             return t.dataset.split(section)
         step = t.recipe.batch_size // t.recipe.gradient_accumulation_steps
         features = extract.features(
-            self._frozen, t.architecture, t.recipe, t.dataset, section, rows, step
+            self._frozen, t.architecture, t.recipe, t.dataset, section, rows, step, self.mean
         )
         self.extraction_seconds += features.seconds
         return features
@@ -125,24 +137,31 @@ def fit(
             damaged.
         Diverged: the loss is no longer a number.
     """
-    recipe, run = training.recipe, training.run
+    recipe, run, classes = training.recipe, training.run, len(training.dataset.class_names)
     setup = setup or Setup(training)
     network, learner = setup.network, setup.learner
     step = recipe.batch_size // recipe.gradient_accumulation_steps
     _check_disk(run, recipe, network, learner)
     with Monitor(run.resources, run.checkpoint.exists()):
         train, validation = (
-            Batches(setup.inputs[split], setup.inputs[split].rows, step, shuffle_seed)
-            for split, shuffle_seed in (("train", recipe.seed), ("validation", None))
+            Batches(
+                setup.inputs[split],
+                setup.inputs[split].rows,
+                step,
+                recipe.seed if split == "train" else None,
+                model.targets(recipe, classes, learning=split == "train"),
+            )
+            for split in ("train", "validation")
         )
         rate = schedule(recipe, len(train))
         optimizer = model.optimizer(recipe, rate)
-        model.compile_model(learner, optimizer)
+        model.compile_model(learner, optimizer, smoothed=recipe.label_smoothing > 0)
         history = History(run.history, train, recipe.epochs, rate)
         patience = Patience(recipe.patience)
         with deferred() as pending:
+            plan = training.plan | setup.about_data
             checkpoint = Checkpoint(
-                run.checkpoint, training.plan, patience, history, checkpoint_batches, pending
+                run.checkpoint, plan, patience, history, checkpoint_batches, pending
             )
             _epochs(learner, train, validation, recipe, history, patience, checkpoint)
 
@@ -172,6 +191,7 @@ def fit(
         "best_val_accuracy": best["val_accuracy"],
         "train_images": len(train.rows),
         "validation_images": len(validation.rows),
+        **setup.about_data,
     }
     n = len(validation.rows)
     reached = metrics.Accuracy(n, round(best["val_accuracy"] * n))
@@ -203,6 +223,7 @@ def _epochs(
     callbacks = [
         keras.callbacks.TerminateOnNaN(),
         patience,
+        *([Average(checkpoint.pending)] if recipe.ema_momentum else []),
         history,
         checkpoint,
     ]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import warnings
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -14,9 +15,17 @@ from sentiment.recipe import Architecture, Recipe
 IMAGENET_MEAN_RGB = (123.68, 116.779, 103.939)
 """Of the photos VGG was trained on (Simonyan & Zisserman; keras.applications, mode "caffe")."""
 
+UNIT_MEAN_RGB, UNIT_DEVIATION_RGB = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of ImageNet's photos in [0, 1] (keras.applications, mode "torch")."""
 
-def build(architecture: Architecture, recipe: Recipe, classes: int) -> keras.Model:
+
+def build(
+    architecture: Architecture, recipe: Recipe, classes: int, mean: list[float] | None = None
+) -> keras.Model:
     """Build a network with its first weights, ready to be compiled.
+
+    Args:
+        mean: the pixel that `recipe.preprocessing` "dataset-mean" subtracts: red, green, blue.
 
     Returns:
         A model from uint8 RGB (b, SIDE, SIDE, 3) to float32 probabilities (b, classes), with
@@ -30,8 +39,8 @@ def build(architecture: Architecture, recipe: Recipe, classes: int) -> keras.Mod
         backbone, head = (_with_weight_decay(m, recipe.weight_decay) for m in (backbone, head))
     backbone.name, head.name = "backbone", "head"
     image = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="image")
-    own = architecture.preprocessing
-    pixels = _preprocessed(image, "caffe" if recipe.preprocessing == "caffe" else own)
+    mode = architecture.preprocessing if recipe.preprocessing == "own" else "caffe"
+    pixels = _preprocessed(image, mode, mean or IMAGENET_MEAN_RGB)
     model = keras.Model(image, head(backbone(pixels)), name=architecture.name)
     _choose_layers(model, recipe)
     return model
@@ -82,6 +91,8 @@ def optimizer(
         "learning_rate": rate,
         "gradient_accumulation_steps": parts if parts > 1 else None,
     }
+    if recipe.ema_momentum:  # which Keras applies after each part
+        settings |= {"use_ema": True, "ema_momentum": recipe.ema_momentum ** (1 / parts)}
     if recipe.optimizer == "sgd":
         return keras.optimizers.SGD(momentum=recipe.momentum, **settings)
     return {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}[recipe.optimizer](
@@ -92,7 +103,7 @@ def optimizer(
 def state_values(recipe: Recipe) -> int:
     """Values that the optimiser keeps of each weight that learns."""
     own = {"sgd": recipe.momentum > 0, "adam": 2, "rmsprop": 1}[recipe.optimizer]
-    return own + (recipe.gradient_accumulation_steps > 1)
+    return own + (recipe.gradient_accumulation_steps > 1) + (recipe.ema_momentum > 0)
 
 
 def at_constant_rate(
@@ -110,17 +121,36 @@ def at_constant_rate(
     return constant
 
 
-def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-    """Compile for single labels, to be trained by `optimizer`, and make all variables."""
+def targets(recipe: Recipe, classes: int, learning: bool) -> np.ndarray | None:
+    """What is to be said of each class, float32 (classes, classes), where labels are smoothed.
+
+    Args:
+        learning: otherwise validating, which is done by the labels as they are.
+    """
+    if not recipe.label_smoothing:
+        return None
+    share = recipe.label_smoothing if learning else 0.0
+    return (1 - share) * np.eye(classes, dtype=np.float32) + np.float32(share / classes)
+
+
+def compile_model(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, smoothed: bool = False
+) -> None:
+    """Compile to be trained by `optimizer`, and make all variables.
+
+    Args:
+        smoothed: a row of `targets` is given in each label's place.
+    """
     model.compile(
         optimizer=optimizer,
-        loss="sparse_categorical_crossentropy",
+        loss="categorical_crossentropy" if smoothed else "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
     # Otherwise TensorFlow traces the first step twice, which takes minutes; a checkpoint is
     # also put back into what is there.
     optimizer.build(model.trainable_variables)
-    model.compute_metrics(None, np.zeros(1, np.int32), np.zeros((1, *model.output_shape[1:])))
+    said = np.zeros((1, *model.output_shape[1:]), np.float32)
+    model.compute_metrics(None, said if smoothed else np.zeros(1, np.int32), said)
     model.reset_metrics()
 
 
@@ -145,13 +175,21 @@ def _build_parts(
         ) from error
 
 
-def _preprocessed(image: keras.KerasTensor, mode: str) -> keras.KerasTensor:
-    """What `keras.applications.imagenet_utils.preprocess_input` does, as part of the model."""
+def _preprocessed(image: keras.KerasTensor, mode: str, mean: Sequence[float]) -> keras.KerasTensor:
+    """What `keras.applications.imagenet_utils.preprocess_input` does, as part of the model.
+
+    Args:
+        mean: RGB, for the mode "caffe".
+    """
+    if mode == "torch":
+        scale = [1 / 255 / deviation for deviation in UNIT_DEVIATION_RGB]
+        offset = [-m / d for m, d in zip(UNIT_MEAN_RGB, UNIT_DEVIATION_RGB, strict=True)]
+        return keras.layers.Rescaling(scale, offset, dtype="float32", name="standardise")(image)
     if mode == "tf":
         return keras.layers.Rescaling(
             1 / 127.5, offset=-1.0, dtype="float32", name="to_unit_range"
         )(image)
-    offset = [-mean for mean in IMAGENET_MEAN_RGB]
+    offset = [-value for value in mean]
     rgb = keras.layers.Rescaling(1.0, offset=offset, dtype="float32", name="subtract_mean")(image)
     return keras.ops.flip(rgb, axis=-1)  # BGR, Caffe's order
 

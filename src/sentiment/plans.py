@@ -1,6 +1,7 @@
 """What a trained model depends on: whether one that is there is the one that is wanted."""
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +31,7 @@ class Training:
         start = model_file.read_card(self.head_from)["start"] if self.head_from else None
         return {
             "architecture": self.architecture.name,
-            "recipe": dataclasses.asdict(self.recipe),
+            "recipe": json.loads(json.dumps(dataclasses.asdict(self.recipe))),
             "dataset": self.dataset.name,
             "data_fingerprint": self.dataset.fingerprint,
             "class_names": list(self.dataset.class_names),

@@ -7,11 +7,16 @@ if TYPE_CHECKING:
     import keras
 
 
-def builder(application: str) -> Callable[[str | None, int], "tuple[keras.Model, keras.Model]"]:
+def builder(
+    application: str, **settings: object
+) -> Callable[[str | None, int], "tuple[keras.Model, keras.Model]"]:
     """What `Architecture.build` takes, for a network by its name in `keras.applications`.
 
     The backbone ends in global average pooling; the fully connected part is the softmax layer
     that the original has on it, for other classes.
+
+    Args:
+        settings: more arguments of the network's function there.
     """
 
     def build(weights: str | None, classes: int) -> "tuple[keras.Model, keras.Model]":
@@ -21,8 +26,9 @@ def builder(application: str) -> Callable[[str | None, int], "tuple[keras.Model,
 
         network = getattr(keras.applications, application)
         backbone = network(
-            input_shape=(SIDE, SIDE, 3), include_top=False, pooling="avg", weights=weights
-        )
+            input_shape=(SIDE, SIDE, 3), include_top=False, pooling="avg", weights=weights,
+            **settings,
+        )  # fmt: skip
         head = keras.Sequential([
             keras.Input(backbone.output_shape[1:]),
             keras.layers.Dense(classes, activation="softmax", dtype="float32"),

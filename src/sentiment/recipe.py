@@ -21,8 +21,9 @@ class Architecture:
     """Its folder under src/, which also names its files under saved_models/ and logs/."""
     title: str
     """How it is called in text."""
-    preprocessing: Literal["caffe", "tf"]
-    """What its ImageNet weights were trained on: BGR less ImageNet's mean, or RGB in [-1, 1]."""
+    preprocessing: Literal["caffe", "tf", "torch"]
+    """What its ImageNet weights were trained on, in the words of `keras.applications`: BGR less
+    ImageNet's mean, RGB in [-1, 1], or RGB less that mean and by its standard deviation."""
     build: Callable[[str | None, int], tuple["keras.Model", "keras.Model"]]
     """From the backbone's weights (None, "imagenet" or a file) and the number of classes:
     the backbone (float images, preprocessed, to features) and the fully connected layers
@@ -72,8 +73,17 @@ class Recipe:
     """The backbone's first weights: imagenet (downloaded once), none (random), or a file."""
     head: Literal["trained", "fresh"] = "fresh"
     """FT-A's first fully connected layers: those that FT-F of the same data trained, or new."""
-    preprocessing: Literal["own", "caffe"] = "own"
-    """Each network's own preprocessing, or, as in the report, VGG19's for every network."""
+    preprocessing: Literal["own", "caffe", "dataset-mean"] = "own"
+    """Each network's own preprocessing, or, as in the report, VGG19's for every network (caffe),
+    or that with the mean pixel of the run's own training images, as the paper's models have it."""
+    augmentation: tuple[Literal["flip", "crop", "color"], ...] = ()
+    """Change the photos at random while learning, in this order: flip mirrors, crop takes 7/8 of
+    each side, color changes brightness, contrast and saturation by up to a fifth or so."""
+    label_smoothing: float = 0.0
+    """Learn with this much of a label shared among all classes; validation is without."""
+    ema_momentum: float = 0.0
+    """Validate and keep the moving average of the weights, of which each update leaves this much,
+    such as 0.999; 0: the weights themselves."""
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     """Numbers the layers compute with; mixed_bfloat16 keeps the weights in float32."""
     feature_cache: bool = True
@@ -89,7 +99,7 @@ class Recipe:
     def __post_init__(self) -> None:
         def check(fine: bool, name: str, expected: str) -> None:
             if not fine:
-                flag, value = "--" + name.replace("_", "-"), getattr(self, name)
+                flag, value = "--" + name.replace("_", "-"), in_words(getattr(self, name))
                 raise UserError(f"{flag} {value}: expected {expected}")
 
         for name in (
@@ -109,6 +119,16 @@ class Recipe:
             f"none, for it is of SGD alone, not of --optimizer {self.optimizer}",
         )
         check(0 <= self.weight_decay < float("inf"), "weight_decay", "0 or more")
+        check(0 <= self.label_smoothing < 1, "label_smoothing", "0 or more, under 1")
+        check(0 <= self.ema_momentum < 1, "ema_momentum", "0 or more, under 1")
+        check(
+            len(set(self.augmentation)) == len(self.augmentation), "augmentation", "each kind once"
+        )
+        check(
+            not self.augmentation or self.layers == "all" or not self.feature_cache,
+            "augmentation",
+            "none where features are computed once; give --no-feature-cache too",
+        )
         check(0 <= self.seed < 2**32, "seed", "0 or more, under 2**32")
         check(
             self.weights in ("imagenet", "none") or Path(self.weights).is_file(),
@@ -120,3 +140,8 @@ class Recipe:
             "head",
             "fresh, for FT-F trains the fully connected layers itself",
         )
+
+
+def in_words(value: object) -> str:
+    """A flag's value as it stands on a command line."""
+    return (" ".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)

@@ -128,7 +128,10 @@ class Checkpoint(keras.callbacks.Callback):
             "history": self.history.rows,
             "spent": self.history.spent() if progress.batch else {},
         }
-        best_is_last = not progress.batch and patience.best_epoch == progress.epoch - 1
+        averaged = learner.optimizer.use_ema
+        best_is_last = (
+            not progress.batch and not averaged and patience.best_epoch == progress.epoch - 1
+        )
         arrays = {
             "variables": values(learner.variables),
             "optimizer": values(learner.optimizer.variables),

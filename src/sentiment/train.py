@@ -10,6 +10,7 @@ from sentiment import backend, cli, files, model_file, plans, project, provenanc
 from sentiment.dataset import Dataset, in_words
 from sentiment.errors import UserError
 from sentiment.recipe import Architecture, Recipe
+from sentiment.recipe import in_words as flag_in_words
 from sentiment.runs import Run
 
 log = logging.getLogger(__name__)
@@ -187,7 +188,7 @@ def _announcement(
         f"{-(-images['train'] // recipe.batch_size):,} updates an epoch"
     )
     for field in dataclasses.fields(Recipe):
-        yield f"  {field.name.replace('_', ' ')}: {getattr(recipe, field.name)}"
+        yield f"  {field.name.replace('_', ' ')}: {flag_in_words(getattr(recipe, field.name))}"
     yield f"  writes {run.model}"
     yield f"         {run.log_file('{_history.csv,_resources.csv,_run.json,.log}')}"
 
