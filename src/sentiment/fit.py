@@ -65,8 +65,12 @@ class Setup:
             section: rows_of(training.dataset.split(section), training.run, recipe)
             for section in dict.fromkeys(sections["train"] + sections["validation"])
         }
-        images, classes = training.dataset.split("train"), len(training.dataset.class_names)
-        self.mean = mean_pixel(training, images, self._rows["train"])
+        classes = len(training.dataset.class_names)
+        images = Joined(
+            [training.dataset.split(section) for section in sections["train"]],
+            [self._rows[section] for section in sections["train"]],
+        )
+        self.mean = mean_pixel(training, images, images.rows)
         """The pixel that the recipe may ask to subtract."""
         self.network = model.build(architecture, recipe, classes, self.mean)
         if training.head_from:

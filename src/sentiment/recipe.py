@@ -28,6 +28,8 @@ class Architecture:
     """From the backbone's weights (None, "imagenet" or a file) and the number of classes:
     the backbone (float images, preprocessed, to features) and the fully connected layers
     (features to probabilities)."""
+    batch_norm: bool = True
+    """Whether it has batch normalisation, which FT-A may freeze."""
 
 
 @dataclass(frozen=True)

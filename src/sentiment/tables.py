@@ -57,6 +57,15 @@ class Table:
             ])  # fmt: skip
         return rows
 
+    def lines(self) -> list[str]:
+        """For a screen: figures to the right, under their columns' names."""
+        cells = [list(self.frame), *self.cells()]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return [
+            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
+            for row in cells
+        ]
+
     def markdown(self) -> str:
         """Title, table and notes."""
         rows = [list(self.frame), ["---"] * self.frame.shape[1], *self.cells()]

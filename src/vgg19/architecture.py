@@ -48,6 +48,8 @@ def _backbone(weights: str | None) -> "tuple[keras.Model, keras.Model | None]":
     return keras.applications.VGG19(include_top=False, weights=weights, input_shape=shape), None
 
 
-ARCHITECTURE = Architecture(name="vgg19", title="VGG19", preprocessing="caffe", build=build)
+ARCHITECTURE = Architecture(
+    name="vgg19", title="VGG19", preprocessing="caffe", build=build, batch_norm=False
+)
 FC = Recipe(layers="fc", weight_decay=1e-5)
 ALL = Recipe(layers="all", head="trained", weight_decay=1e-5, batch_size=48)

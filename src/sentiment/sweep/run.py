@@ -132,7 +132,7 @@ def _sweep(
     }  # fmt: skip
     shown.save(folder, full, readable, drawn, answers, content)
     log.info("")
-    for line in shown.aligned(readable):
+    for line in readable.lines():
         log.info("%s", line)
     log.info("%s", shown.SELECTION)
     for answer in answers:

@@ -66,13 +66,6 @@ def named(trial: Trial, fields: list[str]) -> str:
     return ", ".join(f"{k} {in_words(v)}" for k, v in settings(trial, fields).items())
 
 
-def aligned(of: Table) -> list[str]:
-    """A table's lines for the screen, numbers to the right."""
-    cells = [list(of.frame), *of.cells()]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in cells]
-
-
 def picture(trials: list[Trial], fields: list[str], name: str, title: str, classes: int) -> Picture:
     """A row a trial, in the table's order: its accuracies with their intervals."""
     ordered = sorted(trials, key=lambda t: t.rank)

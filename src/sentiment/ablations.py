@@ -1,0 +1,196 @@
+"""What `scripts/ablations.py` runs: a baseline, and the same with one choice undone at a time."""
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from sentiment import cli, networks, project, steps, train
+from sentiment.dataset import Dataset
+from sentiment.errors import UserError
+from sentiment.recipe import Architecture, Recipe
+from sentiment.runs import Run
+from sentiment.steps import Step
+
+log = logging.getLogger(__name__)
+
+BASELINE = "baseline"
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """One choice of the recipe, undone by one flag."""
+
+    name: str
+    """Of its folder."""
+    title: str
+    flags: tuple[str, ...]
+    applies: Callable[[Architecture, Recipe], bool]
+    """Whether it changes anything in a network that is trained by a recipe."""
+
+
+ABLATIONS = (
+    Ablation(
+        "no-weight-decay",
+        "weight decay without effect, as in the report",
+        ("--weight-decay", "0"),
+        lambda architecture, recipe: recipe.weight_decay > 0,
+    ),
+    Ablation(
+        "caffe-preprocessing",
+        "one Caffe-style preprocessing for all networks, as in the report",
+        ("--preprocessing", "caffe"),
+        lambda architecture, recipe: (
+            recipe.preprocessing != "caffe"
+            and (recipe.preprocessing, architecture.preprocessing) != ("own", "caffe")
+        ),
+    ),
+    Ablation(
+        "dataset-mean",
+        "Caffe-style, less the data set's mean, as in the paper",
+        ("--preprocessing", "dataset-mean"),
+        lambda architecture, recipe: recipe.preprocessing != "dataset-mean",
+    ),
+    Ablation(
+        "early-step",
+        "the learning rate falls an epoch early, as in the report's scripts",
+        ("--schedule", "early-step"),
+        lambda architecture, recipe: recipe.schedule == "step" and recipe.epochs > 4,
+    ),
+    Ablation(
+        "fresh-head",
+        "FT-A from new FC layers",
+        ("--head", "fresh"),
+        lambda architecture, recipe: recipe.head == "trained",
+    ),
+    Ablation(
+        "frozen-batch-norm",
+        "FT-A with batch normalisation frozen",
+        ("--freeze-batch-norm",),
+        lambda architecture, recipe: (
+            architecture.batch_norm and recipe.layers == "all" and not recipe.freeze_batch_norm
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Flags of `scripts/ablations.py`."""
+
+    network: str = "mobilenet"
+    """Folder of the network."""
+    layers: Literal["fc", "all"] = "fc"
+    """fc: FT-F; all: FT-A, whose FT-F models are trained first where it starts from them."""
+    dataset: str = "t4sa"
+    """Name of prepared data."""
+    percent: float = 100.0
+    """Train on this much of each class; the test split is always whole."""
+    data_dir: Path = project.DATA_DIR
+    """Where prepared data lie."""
+    logs_dir: Path = project.LOGS_DIR
+    """Where logs and the comparison go, in NAME/ablations."""
+    models_dir: Path = project.MODELS_DIR
+    """Where models and results go, in NAME/ablations."""
+    dry_run: bool = False
+    """Say which steps would be taken, and stop."""
+    training_flags: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """After --, for every training, such as -- --epochs 3."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The baseline, or an ablation of it, with a run of its own."""
+
+    name: str
+    title: str
+    flags: list[str]
+    run: Run
+    recipe: Recipe
+
+
+@cli.command()
+def main() -> None:
+    """Run `scripts/ablations.py`."""
+    ablate(cli.parse(Options))
+
+
+def ablate(options: Options) -> None:
+    """Train and predict what has not been, then compare each ablation with the baseline.
+
+    Raises:
+        UserError: a flag is wrong, which is said before anything runs, or a step failed.
+    """
+    data = Dataset(options.data_dir, options.dataset)
+    network = networks.named(options.network)
+    variants = list(_variants(options, network))
+    tested = steps.tested_on(data)
+    log.info("%s %s on %g %% of %s: the baseline and %d ablations", network.architecture.title,
+             variants[0].run.way, options.percent, data.name, len(variants) - 1)  # fmt: skip
+    for variant in variants[1:]:
+        log.info("  %s: %s (%s)", variant.name, variant.title, " ".join(variant.flags))
+    folder = options.logs_dir / data.name / "ablations"
+    todo = [
+        step for variant in variants for step in _steps(network, variant, data, tested, options)
+    ]
+    steps.take_all(todo, data.name, folder / "ablations.log", options.dry_run)
+    if options.dry_run:
+        return
+    from sentiment import ablation_effects  # pandas and more, which --help does without
+
+    name = variants[0].run.name
+    ablation_effects.write(folder, name, network.architecture, variants, tested)
+    log.info("Saved %s", folder / f"{name}_on_DATA{{.csv,.md,.png,.svg}}")
+
+
+def _variants(options: Options, network: networks.Network) -> list[Variant]:
+    stated, words = network.recipes[options.layers], list(options.training_flags)
+    given = cli.parse_words(train.Options, train.Options(stated), words)
+    if given.include_test_data:
+        raise UserError("--include-test-data: such a model is no result; train it alone")
+
+    def variant(name: str, title: str, flags: tuple[str, ...]) -> Variant:
+        run = Run(
+            options.network, options.layers, options.dataset, options.percent,
+            *(d / options.dataset / "ablations" / name
+              for d in (options.logs_dir, options.models_dir)),
+        )  # fmt: skip
+        parsed = cli.parse_words(train.Options, train.Options(stated), [*words, *flags])
+        return Variant(name, title, list(flags), run, parsed.recipe)
+
+    return [
+        variant(BASELINE, "the recipe", ()),
+        *(
+            variant(a.name, a.title, a.flags)
+            for a in ABLATIONS
+            if a.applies(network.architecture, given.recipe)
+        ),
+    ]
+
+
+def _steps(
+    network: networks.Network,
+    variant: Variant,
+    data: Dataset,
+    tested: list[Dataset],
+    options: Options,
+) -> list[Step]:
+    """FT-F where FT-A starts from it, then what is compared."""
+    flags = [*options.training_flags, *variant.flags]
+    taken, before = [], True
+    if variant.recipe.head == "trained":
+        stated = network.recipes["fc"]
+        recipe = cli.parse_words(train.Options, train.Options(stated), flags).recipe
+        first = dataclasses.replace(variant.run, layers="fc")
+        training, _ = steps.train_and_predict(
+            network.architecture, first, recipe, data, tested, flags
+        )
+        taken, before = [training], training.finished
+    taken += steps.train_and_predict(
+        network.architecture, variant.run, variant.recipe, data, tested, flags, before
+    )
+    return [dataclasses.replace(s, title=f"{variant.name}: {s.title}") for s in taken]
