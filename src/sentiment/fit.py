@@ -95,7 +95,7 @@ def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model
         with deferred() as pending:
             plan = training.plan | about_data
             checkpoint = Checkpoint(
-                run.checkpoint, plan, patience, history, checkpoint_batches, pending
+                run.checkpoint, plan, patience, Average(), history, checkpoint_batches, pending
             )
             _epochs(learner, train, validation, recipe, history, patience, checkpoint)
 
@@ -154,7 +154,7 @@ def _epochs(
     callbacks = [
         keras.callbacks.TerminateOnNaN(),
         patience,
-        *([Average(checkpoint.pending)] if recipe.ema_momentum else []),
+        checkpoint.average,
         history,
         checkpoint,
     ]
