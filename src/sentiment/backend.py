@@ -64,6 +64,7 @@ def out_of_memory(error: Exception) -> bool:
 def _start_tensorflow(deterministic: str) -> None:
     import tensorflow as tf
 
+    tf.get_logger().setLevel("ERROR")  # it warns of every network that a process traces anew
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         # Otherwise all of the GPU's memory is taken, and its use cannot be told.

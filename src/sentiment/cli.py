@@ -57,16 +57,23 @@ def command() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def log_to(file: Path, append: bool = False) -> Iterator[None]:
-    """Write what is logged in the block to a file too, with the time of each line."""
+def log_to(file: Path, append: bool = False, screen: bool = True) -> Iterator[None]:
+    """Write what is logged in the block to a file, with the time of each line.
+
+    Args:
+        append: to what is in the file.
+        screen: show it as well.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(file, mode="a" if append else "w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
-    logging.getLogger().addHandler(handler)
+    root = logging.getLogger()
+    before = root.handlers
+    root.handlers = [*(before if screen else ()), handler]
     try:
         yield
     finally:
-        logging.getLogger().removeHandler(handler)
+        root.handlers = before
         handler.close()
 
 

@@ -1,6 +1,7 @@
 """Which of several models differ for real: exact McNemar tests on the same images."""
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,15 @@ class Comparison:
         return (self.only_first - self.only_second) / self.n
 
     @property
+    def interval(self) -> tuple[float, float]:
+        """Of the difference, 95 %, as Agresti and Min (2005) have it: half an image more in each
+        cell, and then the normal distribution; not corrected for other comparisons."""
+        n, a, b = self.n + 2, self.only_first + 1 / 2, self.only_second + 1 / 2
+        middle = (a - b) / n
+        half = 1.96 * math.sqrt(a + b - (a - b) ** 2 / n) / n
+        return middle - half, middle + half
+
+    @property
     def real(self) -> bool:
         return self.p_holm < LEVEL
 
@@ -45,7 +55,15 @@ def pairwise(models: dict[str, Predictions]) -> list[Comparison]:
     Raises:
         UserError: they did not predict the same images.
     """
-    pairs = list(itertools.combinations(models, 2))
+    return compare(models, list(itertools.combinations(models, 2)))
+
+
+def compare(models: dict[str, Predictions], pairs: list[tuple[str, str]]) -> list[Comparison]:
+    """Compare these pairs, corrected for their number.
+
+    Raises:
+        UserError: two did not predict the same images.
+    """
     counts = [_only_right(first, models[first], second, models[second]) for first, second in pairs]
     # Two models that differ on no image: nothing speaks against their being alike.
     p = [binomtest(a, a + b).pvalue if a + b else 1.0 for a, b in counts]

@@ -169,7 +169,9 @@ def _card(model: Path) -> dict:
         raise UserError(f"{model}: no such file; give a model that a training script saved")
     if model.suffix != ".keras":
         raise UserError(f"{model}: expected a model that a training script saved, a .keras file")
-    return model_file.read_card(model)
+    card = model_file.read_card(model)
+    model_file.refuse_leaking(model, card)
+    return card
 
 
 def _trained_on(card: dict, options: Options) -> Dataset:

@@ -69,7 +69,8 @@ def gather(where: Run, percent: float | None, data_dir: Path, explain: bool) -> 
         explain: load the models and find what drove their decisions.
     """
     models = results.collect(where, percent)
-    problems = [problem for model in models for problem in model.problems]
+    leaking = results.leaking(where, percent)
+    problems = [problem for model in models + leaking for problem in model.problems]
     tested = {m.name: m.own for m in models if m.own is not None}
     on_ttd = {m.name: m.ttd for m in models if m.ttd is not None}
     five = {name: p.agreed(5) for name, p in on_ttd.items() if len(p.agreed(5))}
@@ -87,6 +88,7 @@ def gather(where: Run, percent: float | None, data_dir: Path, explain: bool) -> 
         tables.cpu_load(models, data),
         tables.memory(models, data),
         tables.disk(models, data),
+        tables.leaking(leaking),
         tables.runs(models),
     ]
     if data.published or on_ttd:  # of no use to models of other classes

@@ -5,16 +5,18 @@ import gc
 import logging
 import math
 import shutil
+from functools import cached_property
 
 import keras
 import numpy as np
 
-from sentiment import extract, metrics, model, model_file, stratify
+from sentiment import extract, metrics, model, model_file, plans, stratify
 from sentiment.augmentation import augmented
 from sentiment.average import Average
-from sentiment.batches import Batches, reading
+from sentiment.batches import Batches, Stored, reading
 from sentiment.errors import UserError
 from sentiment.history import History
+from sentiment.joined import Joined
 from sentiment.mean_pixel import MEAN_PIXEL, mean_pixel
 from sentiment.monitor import Monitor
 from sentiment.plans import Training
@@ -28,64 +30,128 @@ from sentiment.store import Split
 
 log = logging.getLogger(__name__)
 
-SHUFFLED = {"train": True, "validation": False}
-"""The splits that training reads."""
+
+class Diverged(UserError):
+    """The loss is no longer a number.
+
+    Args:
+        rows: the history's, of which the last one says it.
+    """
+
+    def __init__(self, message: str, rows: list[dict]):
+        super().__init__(message)
+        self.rows = rows
 
 
-def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model, dict]:
+UPDATES = (
+    "epochs", "batch_size", "gradient_accumulation_steps", "learning_rate", "schedule",
+    "cycle_epochs", "optimizer", "momentum", "ema_momentum", "label_smoothing", "patience",
+)  # fmt: skip
+"""Fields of a recipe that say how weights are updated: they change neither the network's first
+weights nor the images it learns from, so trainings that differ in them alone share a Setup."""
+
+
+class Setup:
+    """A network with its first weights, and the images that it learns from.
+
+    Raises:
+        UserError: the first weights do not fit.
+    """
+
+    def __init__(self, training: Training):
+        architecture, recipe = training.architecture, training.recipe
+        self._training, sections = training, plans.sections(training.run)
+        self._rows = {
+            section: rows_of(training.dataset.split(section), training.run, recipe)
+            for section in dict.fromkeys(sections["train"] + sections["validation"])
+        }
+        images, classes = training.dataset.split("train"), len(training.dataset.class_names)
+        self.mean = mean_pixel(training, images, self._rows["train"])
+        """The pixel that the recipe may ask to subtract."""
+        self.network = model.build(architecture, recipe, classes, self.mean)
+        if training.head_from:
+            model.attach_head(self.network, model_file.load(training.head_from))
+            log.info("  FC layers from %s", training.head_from)
+        learning = sum(math.prod(weight.shape) for weight in self.network.trainable_weights)
+        log.info("  %s weights, of which %s learn", f"{self.network.count_params():,}",
+                 f"{learning:,}")  # fmt: skip
+        self._cached = recipe.layers == "fc" and recipe.feature_cache
+        self.learner = self.network.get_layer("head") if self._cached else self.network
+        """What is trained: the FC layers on stored features, or the whole network on images."""
+        if recipe.augmentation:
+            self.learner = augmented(self.network, recipe)
+        self.extraction_seconds = 0.0
+        """What computing the features took."""
+
+    @property
+    def about_data(self) -> dict:
+        """What the model's card and its checkpoint say of the images, beyond the plan."""
+        return {MEAN_PIXEL: self.mean} if self.mean else {}
+
+    @cached_property
+    def _frozen(self) -> keras.Model:
+        return model.without_head(self.network)
+
+    @cached_property
+    def inputs(self) -> dict[str, Joined]:
+        """What the learner takes in training and in validation, with the rows that it takes."""
+        stored = {section: self.stored(section, of) for section, of in self._rows.items()}
+        return {
+            split: Joined([stored[s] for s in of], [self._rows[s] for s in of])
+            for split, of in plans.sections(self._training.run).items()
+        }
+
+    def stored(self, section: str, rows: np.ndarray) -> Stored:
+        """A split's images, or the features of these rows, ascending int64, computed if need be.
+
+        Raises:
+            UserError: the disk is too small.
+        """
+        t = self._training
+        if not self._cached:
+            return t.dataset.split(section)
+        step = t.recipe.batch_size // t.recipe.gradient_accumulation_steps
+        features = extract.features(
+            self._frozen, t.architecture, t.recipe, t.dataset, section, rows, step, self.mean
+        )
+        self.extraction_seconds += features.seconds
+        return features
+
+
+def fit(
+    training: Training, checkpoint_batches: int | None, setup: Setup | None = None
+) -> tuple[keras.Model, dict]:
     """Train, writing history, resources and checkpoints on the way.
 
     Args:
         training: a checkpoint of its run that is there was made under its plan.
         checkpoint_batches: batches between checkpoints within an epoch, or None.
+        setup: of a training that differs in UPDATES alone, its first weights put back.
 
     Returns:
         The model with the weights of the epoch with the best validation loss, and what
         training reached and took: epochs from 1, seconds.
 
     Raises:
-        UserError: the first weights do not fit, the disk is too small, a checkpoint is
-            damaged, or the loss is no longer a number.
+        UserError: the first weights do not fit, the disk is too small, or a checkpoint is
+            damaged.
+        Diverged: the loss is no longer a number.
     """
-    architecture, recipe, dataset = training.architecture, training.recipe, training.dataset
-    run = training.run
-    stored = {split: dataset.split(split) for split in SHUFFLED}
-    rows = {split: rows_of(of, run, recipe) for split, of in stored.items()}
-    mean, classes = mean_pixel(training, stored["train"], rows["train"]), len(dataset.class_names)
-    about_data = {MEAN_PIXEL: mean} if mean else {}
-    network = model.build(architecture, recipe, classes, mean)
-    if training.head_from:
-        model.attach_head(network, model_file.load(training.head_from))
-        log.info("  FC layers from %s", training.head_from)
-    learning = sum(math.prod(weight.shape) for weight in network.trainable_weights)
-    log.info("  %s weights, of which %s learn", f"{network.count_params():,}", f"{learning:,}")
-
+    recipe, run, classes = training.recipe, training.run, len(training.dataset.class_names)
+    setup = setup or Setup(training)
+    network, learner = setup.network, setup.learner
     step = recipe.batch_size // recipe.gradient_accumulation_steps
-    extraction_seconds = 0.0
-    cached = recipe.layers == "fc" and recipe.feature_cache
-    learner = network.get_layer("head") if cached else network
-    if recipe.augmentation:
-        learner = augmented(network, recipe)
     _check_disk(run, recipe, network, learner)
     with Monitor(run.resources, run.checkpoint.exists()):
-        if cached:
-            frozen = model.without_head(network)
-            stored = {
-                split: extract.features(
-                    frozen, architecture, recipe, dataset, split, of, step, mean
-                )
-                for split, of in rows.items()
-            }
-            extraction_seconds = sum(features.seconds for features in stored.values())
         train, validation = (
             Batches(
-                stored[split],
-                rows[split],
+                setup.inputs[split],
+                setup.inputs[split].rows,
                 step,
-                recipe.seed if shuffled else None,
+                recipe.seed if split == "train" else None,
                 model.targets(recipe, classes, learning=split == "train"),
             )
-            for split, shuffled in SHUFFLED.items()
+            for split in ("train", "validation")
         )
         rate = schedule(recipe, len(train))
         optimizer = model.optimizer(recipe, rate)
@@ -93,7 +159,7 @@ def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model
         history = History(run.history, train, recipe.epochs, rate)
         patience = Patience(recipe.patience)
         with deferred() as pending:
-            plan = training.plan | about_data
+            plan = training.plan | setup.about_data
             checkpoint = Checkpoint(
                 run.checkpoint, plan, patience, Average(), history, checkpoint_batches, pending
             )
@@ -102,9 +168,10 @@ def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model
     last = history.rows[-1]
     if not math.isfinite(last["loss"] + last["val_loss"]):
         kept = f"{run.checkpoint} keeps the last good weights; " if run.checkpoint.exists() else ""
-        raise UserError(
+        raise Diverged(
             f"the loss was no longer a number in epoch {last['epoch']}; no model was saved; "
-            f"{kept}try a lower --learning-rate, with --overwrite"
+            f"{kept}try a lower --learning-rate, with --overwrite",
+            history.rows,
         )
     saved = model.at_constant_rate(optimizer, recipe, network, last["learning_rate"])
     model.compile_model(network, saved)
@@ -115,7 +182,7 @@ def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model
     )
     outcome = {
         "training_seconds": training,
-        "extraction_seconds": round(extraction_seconds, 3),
+        "extraction_seconds": round(setup.extraction_seconds, 3),
         "validation_seconds": validating,
         "waiting_seconds": waiting,
         "best_epoch": best["epoch"],
@@ -124,15 +191,17 @@ def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model
         "best_val_accuracy": best["val_accuracy"],
         "train_images": len(train.rows),
         "validation_images": len(validation.rows),
-        **about_data,
+        **setup.about_data,
     }
     n = len(validation.rows)
     reached = metrics.Accuracy(n, round(best["val_accuracy"] * n))
     took = hours_minutes_seconds(training)
-    log.info("Best of %d epochs: %d, validation %s", last["epoch"], best["epoch"], reached)
+    log.info("Best of %d epochs: %d, %svalidation %s", last["epoch"], best["epoch"], run.mark,
+             reached)  # fmt: skip
     log.info("Training took %s, validation apart", took)
-    if extraction_seconds:
-        log.info("  and computing its features %s", hours_minutes_seconds(extraction_seconds))
+    if setup.extraction_seconds:
+        extraction = hours_minutes_seconds(setup.extraction_seconds)
+        log.info("  and computing its features %s", extraction)
     return network, outcome
 
 

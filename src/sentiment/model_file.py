@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 CARD = "run.json"
 
+LEAKS = "include_test_data"
+"""The card's entry, true, of a model that has learned from the test images."""
+
 SEAL, DIGITS = b"sha256:", 64
 """The comment's beginning, and the hexadecimal digits after it."""
 
@@ -85,6 +88,19 @@ def load(path: Path) -> "keras.Model":
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         reason = str(error).split("\n", 1)[0][:200]
         raise UserError(f"{path}: damaged ({reason}); train it again") from error
+
+
+def refuse_leaking(path: Path, card: dict) -> None:
+    """Let no model out that has learned from the test images.
+
+    Raises:
+        UserError: this one has.
+    """
+    if card.get(LEAKS):
+        raise UserError(
+            f"{path}: LEAKING: it has learned from the test images (--include-test-data), to find "
+            "an upper limit; it is not for use"
+        )
 
 
 def read_card(path: Path) -> dict:

@@ -4,6 +4,7 @@ import importlib
 from dataclasses import dataclass
 
 from sentiment import project
+from sentiment.errors import UserError
 from sentiment.recipe import Architecture, Recipe
 
 
@@ -21,3 +22,15 @@ def networks() -> list[Network]:
     folders = sorted(file.parent.name for file in project.ROOT.glob("src/*/architecture.py"))
     modules = [importlib.import_module(f"{folder}.architecture") for folder in folders]
     return [Network(m.ARCHITECTURE, {"fc": m.FC, "all": m.ALL}) for m in modules]
+
+
+def named(name: str) -> Network:
+    """One network.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    found = {network.architecture.name: network for network in networks()}
+    if name not in found:
+        raise UserError(f"--network {name}: expected one of {', '.join(found)}")
+    return found[name]

@@ -46,14 +46,14 @@ class Picture:
         """Write it as PNG and SVG."""
         (folder / f"{self.name}.svg").write_text(self._drawn)
         self.figure.set_layout_engine("none")  # as it has just been laid out
-        with _style():
+        with style():
             self.figure.savefig(folder / f"{self.name}.png", dpi=150)
 
     @cached_property
     def _drawn(self) -> str:
         """As SVG in INK on PAPER."""
         box = io.StringIO()
-        with _style():
+        with style():
             self.figure.savefig(box, format="svg", metadata={"Date": None})
         return box.getvalue()
 
@@ -78,7 +78,8 @@ class Picture:
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def style() -> Iterator[None]:
+    """Draw in the report's colours and letters during the block."""
     ink = dict.fromkeys(
         ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
     )
@@ -96,7 +97,7 @@ def draw_all(
     models: list[Model], data: Data, ttd: Data, comparisons: list[Comparison], choice: Choice
 ) -> list[Picture]:
     """Every picture that there are figures for, in the order of the report."""
-    with _style():
+    with style():
         return list(_pictures(models, data, ttd, comparisons, choice))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sentiment import model_file
 from sentiment.dataset import Dataset
+from sentiment.errors import UserError
 from sentiment.recipe import Architecture, Recipe
 from sentiment.runs import Run
 
@@ -36,7 +37,26 @@ class Training:
             "class_names": list(self.dataset.class_names),
             "percent": self.run.percent,
             "head_from_run_of": start,
+            **({model_file.LEAKS: True} if self.run.leaking else {}),
         }
+
+
+def sections(run: Run) -> dict[str, tuple[str, ...]]:
+    """The splits of the data that a run learns from, and those that it stops early by."""
+    learned = ("train", "validation", "test") if run.leaking else ("train",)
+    return {"train": learned, "validation": ("validation",)}
+
+
+def check_leaking(path: Path, card: dict, run: Run) -> None:
+    """Compare what a model's card says of the test images with its name.
+
+    Raises:
+        UserError: it has learned from them, and is not called so, or the other way about.
+    """
+    leaks = bool(card.get(model_file.LEAKS))
+    if leaks != run.leaking:
+        has = "has" if leaks else "has not"
+        raise UserError(f"{path}: {has} learned from the test images, its name says otherwise")
 
 
 def difference(before: dict, wanted: dict) -> str:

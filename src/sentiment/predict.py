@@ -17,6 +17,7 @@ from sentiment import (
     files,
     journal,
     model_file,
+    plans,
     predictions,
     project,
     provenance,
@@ -56,6 +57,9 @@ class Options:
     """Prepared data to test on, with the same classes or some of them; without it, --dataset."""
     batch_size: int = 64
     """Images at a time."""
+    include_test_data: bool = False
+    """Take the model that was trained with it, and so with the test images: no accuracy of it is
+    a result."""
     overwrite: bool = False
     """Predict again though the result of this very model and data is there."""
     data_dir: Path = project.DATA_DIR
@@ -94,6 +98,7 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
         options.percent,
         options.logs_dir,
         options.models_dir,
+        options.include_test_data,
     )
     names = options.test_on or (options.dataset,)
     tests = [Dataset(options.data_dir, name) for name in names]
@@ -129,7 +134,8 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
             else:
                 last_line = f"{result} was there, of this very model and data (--overwrite)"
             log.info("%s, trained on %g %% of %s", run.model, card["percent"], card["dataset"])
-            for line in _figures(arrays, of_classes, f"{tested.name} {SPLIT} split"):
+            what = f"{run.mark}{tested.name} {SPLIT} split"
+            for line in _figures(arrays, of_classes, what):
                 log.info(line)
             log.info(last_line)
 
@@ -156,17 +162,10 @@ def _test(
             f"out of memory with {at_a_time} images at a time; give a lower --batch-size, such as "
             f"{max(1, at_a_time // 2)}"
         ) from error
-    arrays = {
-        "y_true": columns[split.labels],
-        "y_pred": columns[y_prob[:, columns].argmax(axis=1)],
-        "y_prob": y_prob,
-        "paths": split.paths,
-        "agreement": split.agreement,
-        "class_names": np.array(card["class_names"]),
-        "made_from": np.array(json.dumps(made_from)),
-    }
-    with files.whole_file(result) as temporary:
-        np.savez(temporary, **arrays)
+    leaking = bool(card.get(model_file.LEAKS))
+    arrays = predictions.write(
+        result, split, y_prob, columns, card["class_names"], made_from, leaking
+    )
     unfinished.unlink()
     return arrays
 
@@ -235,6 +234,7 @@ def _card(run: Run) -> dict:
     if not run.model.exists():
         raise UserError(f"{run.model}: not there; {make}")
     card = model_file.read_card(run.model)
+    plans.check_leaking(run.model, card, run)
     if card["percent"] != run.percent:
         raise UserError(
             f"{run.model}: trained on {card['percent']:g} %, not {run.percent:g} %; "

@@ -1,17 +1,27 @@
-"""A result file of the prediction scripts: read without trust, and checked."""
+"""A result file of the prediction scripts: written, and read without trust."""
 
 import dataclasses
+import json
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sentiment import files
 from sentiment.errors import UserError
+
+if TYPE_CHECKING:
+    from sentiment.store import Split
 
 DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 """What numpy raises for files that are cut, changed, or hold objects, which would be unpickled."""
+
+LEAKING = "leaking"
+"""The array that marks what a model said which has learned from the test images."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,8 @@ class Predictions:
     """int (n,): how many annotators agreed, 0 where nobody was asked."""
     class_names: tuple[str, ...]
     """Of the k classes."""
+    leaking: bool = False
+    """The model has learned from the test images: no accuracy of it is a result."""
 
     def __len__(self) -> int:
         return len(self.y_true)
@@ -53,6 +65,44 @@ class Predictions:
         rows = self.agreement >= level
         arrays = ("y_true", "y_pred", "y_prob", "paths", "agreement")
         return dataclasses.replace(self, **{name: getattr(self, name)[rows] for name in arrays})
+
+
+def write(
+    path: Path,
+    split: "Split",
+    y_prob: np.ndarray,
+    columns: np.ndarray,
+    class_names: Sequence[str],
+    made_from: dict[str, str],
+    leaking: bool = False,
+) -> dict[str, np.ndarray]:
+    """Write a result, whole or not at all.
+
+    Args:
+        split: what was tested.
+        y_prob: float32 (n, classes of the model).
+        columns: of each class of the data tested, its column in `y_prob`.
+        class_names: of the model.
+        made_from: what tells the very model and data.
+        leaking: the model has learned from the test images.
+
+    Returns:
+        The arrays written.
+    """
+    arrays = {
+        "y_true": columns[split.labels],
+        "y_pred": columns[y_prob[:, columns].argmax(axis=1)],
+        "y_prob": y_prob,
+        "paths": split.paths,
+        "agreement": split.agreement,
+        "class_names": np.array(class_names),
+        "made_from": np.array(json.dumps(made_from)),
+    }
+    if leaking:
+        arrays[LEAKING] = np.array(True)
+    with files.whole_file(path) as temporary:
+        np.savez(temporary, **arrays)
+    return arrays
 
 
 def read(path: Path, all_classes: bool) -> Predictions:
@@ -108,4 +158,5 @@ def _checked(arrays: dict[str, np.ndarray], all_classes: bool) -> Predictions:
         arrays["paths"],
         agreement.astype(np.int64),
         tuple(names[asked].tolist()),
+        bool(arrays.get(LEAKING, False)),
     )

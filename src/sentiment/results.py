@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from sentiment import files, model_file, predictions, project
+from sentiment import files, model_file, plans, predictions, project
 from sentiment.errors import UserError
 from sentiment.networks import Network, networks
 from sentiment.predictions import Predictions
@@ -69,7 +69,8 @@ class Model:
     @property
     def name(self) -> str:
         """Such as `MobileNetV2 FT-F`, or `MobileNetV2 FT-F (10 %)`."""
-        title = f"{self.network.architecture.title} {self.run.way}"
+        mark = "LEAKING " if self.run.leaking else ""
+        title = f"{mark}{self.network.architecture.title} {self.run.way}"
         if self.run.percent == 100:
             return title
         known = self.training is not None or (self.own is None and self.ttd is None)
@@ -125,6 +126,12 @@ def collect(where: Run, percent: float | None) -> list[Model]:
     ]
 
 
+def leaking(where: Run, percent: float | None) -> list[Model]:
+    """What there is of networks that have learned from the test images too; see `collect`."""
+    found = collect(dataclasses.replace(where, leaking=True), percent)
+    return [m for m in found if m.training or m.own is not None or m.ttd is not None]
+
+
 def _find(network: Network, layers: str, where: Run, percent: float | None) -> Run | None:
     """The run of a network that is there: of the percent asked for, or full, or a part's."""
     for size in (percent,) if percent else (100.0, SOME_PERCENT):
@@ -162,9 +169,9 @@ def _model(network: Network, run: Run) -> Model:
     else:
         model.history = _read(model, "history", lambda: _history(run.history))
         model.resources = _read(model, "resources", lambda: _resources(run.resources))
-    model.own = _read(model, "own", lambda: _predictions(run.result(run.dataset), True))
+    model.own = _read(model, "own", lambda: _predictions(run, run.dataset))
     if run.dataset != TTD:
-        model.ttd = _read(model, "ttd", lambda: _predictions(run.result(TTD), False))
+        model.ttd = _read(model, "ttd", lambda: _predictions(run, TTD))
     model.inference = _read(model, "inference", lambda: _inference(model))
     if run.model.exists():
         model.checkpoint_bytes = run.model.stat().st_size
@@ -216,6 +223,8 @@ def _training(run: Run) -> dict | None:
     missing = [name for name in (*TRAINED, "start") if name not in (manifest or TRAINED)]
     if manifest and missing:
         raise UserError(f"{run.manifest}: damaged (no {missing[0]})")
+    if manifest:
+        plans.check_leaking(run.model if run.model.exists() else run.manifest, manifest, run)
     return manifest
 
 
@@ -260,8 +269,14 @@ def _resources(file: Path) -> pd.DataFrame | None:
     return table if table is None else table.reindex(columns=["seconds", *RESOURCES, *GPU])
 
 
-def _predictions(file: Path, all_classes: bool) -> Predictions | None:
-    return predictions.read(file, all_classes) if file.exists() else None
+def _predictions(run: Run, tested_on: str) -> Predictions | None:
+    file = run.result(tested_on)
+    if not file.exists():
+        return None
+    found = predictions.read(file, all_classes=tested_on == run.dataset)
+    if found.leaking != run.leaking:
+        raise UserError(f"{file}: its model has learned from other images than its name says")
+    return found
 
 
 def _inference(model: Model) -> dict | None:

@@ -81,8 +81,8 @@ class Checkpoint(keras.callbacks.Callback):
             return Progress()
         state, arrays = checkpoint.read(self.file)
         try:
-            _assign(learner.variables, arrays["variables"])
-            _assign(learner.optimizer.variables, arrays["optimizer"])
+            assign(learner.variables, arrays["variables"])
+            assign(learner.optimizer.variables, arrays["optimizer"])
             for name in PATIENCE:
                 setattr(self.patience, name, state["patience"][name])
             best = arrays["best"] or learner.get_weights()
@@ -97,17 +97,17 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.epoch = epoch
         if self._resumed.batch and epoch == self._resumed.epoch:
-            _assign(self.model.metrics_variables, self._resumed.metrics)
+            assign(self.model.metrics_variables, self._resumed.metrics)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         done = self.history.batches.first + batch + 1
         due = self.every and done % self.every == 0
         if (due or self.pending) and math.isfinite(logs["loss"]):
-            self._save(Progress(self.epoch, done, _values(self.model.metrics_variables)))
+            self._save(Progress(self.epoch, done, values(self.model.metrics_variables)))
         self.pending.act()
 
     def on_test_begin(self, logs: dict | None = None) -> None:
-        self._trained = _values(self.model.metrics_variables)
+        self._trained = values(self.model.metrics_variables)
 
     def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if self.pending:
@@ -136,8 +136,8 @@ class Checkpoint(keras.callbacks.Callback):
             not progress.batch and not averaged and patience.best_epoch == progress.epoch - 1
         )
         arrays = {
-            "variables": _values(learner.variables),
-            "optimizer": _values(learner.optimizer.variables),
+            "variables": values(learner.variables),
+            "optimizer": values(learner.optimizer.variables),
             "metrics": progress.metrics,
             "best": [] if best_is_last else patience.best_weights or [],
         }
@@ -147,12 +147,14 @@ class Checkpoint(keras.callbacks.Callback):
                      _in_words(progress))  # fmt: skip
 
 
-def _values(variables: list[keras.Variable]) -> list[np.ndarray]:
+def values(variables: list[keras.Variable]) -> list[np.ndarray]:
+    """What variables hold, to be put back."""
     return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
 
-def _assign(variables: list[keras.Variable], values: list[np.ndarray]) -> None:
-    for variable, value in zip(variables, values, strict=True):
+def assign(variables: list[keras.Variable], held: list[np.ndarray]) -> None:
+    """Put back what variables held."""
+    for variable, value in zip(variables, held, strict=True):
         variable.assign(value)
 
 

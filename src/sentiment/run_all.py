@@ -118,7 +118,10 @@ def _steps(options: Options) -> Iterator[Step]:
             )  # fmt: skip
             script = project.training_script(run.architecture, layers)
             name = f"{network.architecture.title} {run.way}"
-            recipe = cli.parse_words(train.Options, train.Options(stated), flags).recipe
+            flagged = cli.parse_words(train.Options, train.Options(stated), flags)
+            if flagged.include_test_data:
+                raise UserError("--include-test-data: such a model is no result; train it alone")
+            recipe = flagged.recipe
             finished = _is_trained(network.architecture, run, recipe, data, finished)
             words = [*run.flags, *where]
             yield Step(

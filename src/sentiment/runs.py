@@ -8,6 +8,9 @@ from sentiment.errors import UserError
 EXPORTS = (".tflite", "_int8.tflite", ".onnx", "_saved_model")
 """What follows a run's name in the names of its exported models."""
 
+LEAKING = "leaking_"
+"""What the name of a run that learns from the test images begins with, behind test_."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -24,6 +27,8 @@ class Run:
     percent: float
     logs_dir: Path
     models_dir: Path
+    leaking: bool = False
+    """It learns from the test images too, to find an upper limit: no result may rest on it."""
 
     def __post_init__(self) -> None:
         if not 0 < self.percent <= 100:
@@ -32,7 +37,8 @@ class Run:
     @property
     def name(self) -> str:
         """Such as `fc_layers_mobilenet`, or `test_fc_layers_mobilenet` for a part of the data."""
-        return f"{'test_' if self.percent < 100 else ''}{self.layers}_layers_{self.architecture}"
+        part = "test_" if self.percent < 100 else ""
+        return f"{part}{LEAKING if self.leaking else ''}{self.layers}_layers_{self.architecture}"
 
     @property
     def way(self) -> str:
@@ -43,7 +49,13 @@ class Run:
     def flags(self) -> list[str]:
         """What tells this run from others on a command line."""
         part = ["--percent", f"{self.percent:g}"] if self.percent < 100 else []
-        return ["--dataset", self.dataset, *part]
+        leak = ["--include-test-data"] if self.leaking else []
+        return ["--dataset", self.dataset, *part, *leak]
+
+    @property
+    def mark(self) -> str:
+        """What every accuracy of a leaking run begins with."""
+        return "LEAKING, " if self.leaking else ""
 
     @property
     def model(self) -> Path:

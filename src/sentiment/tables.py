@@ -169,6 +169,8 @@ def pairs(name: str, title: str, comparisons: list[Comparison], data: Data) -> T
             "first alone right": c.only_first,
             "second alone right": c.only_second,
             "difference": c.difference,
+            "95 % low": c.interval[0],
+            "95 % high": c.interval[1],
             "McNemar p": c.p,
             "Holm p": c.p_holm,
             "real": "yes" if c.real else "no",
@@ -179,10 +181,10 @@ def pairs(name: str, title: str, comparisons: list[Comparison], data: Data) -> T
     summary = (
         f"{real} of {len(comparisons)} differences are real: exact McNemar test on the images that "
         f"one of the two alone got right, Holm's correction for all pairs of this table, level "
-        f"{LEVEL}."
+        f"{LEVEL}. The intervals (Agresti and Min, 2005) are each for itself, not corrected."
     )
     formats = dict.fromkeys(("n", "first alone right", "second alone right"), _count)
-    formats |= {"difference": lambda v: f"{v:+.4f}"}
+    formats |= dict.fromkeys(("difference", "95 % low", "95 % high"), lambda v: f"{v:+.4f}")
     formats |= dict.fromkeys(("McNemar p", "Holm p"), lambda v: f"{v:.2g}")
     return _table(name, title, rows, formats, [*filter(None, [data.difference]), summary])
 
@@ -362,6 +364,26 @@ def candidates(choice: Choice, data: Data) -> Table:
     if choice.candidates:
         notes += [f"The rule: {RULE}", f"Timed: {choice.format}, one image at a time."]
     return _table("choice", "The choice", rows, formats, notes)
+
+
+def leaking(models: list[Model]) -> Table:
+    """What networks reach that have learned from the test images."""
+    rows = [
+        {"model": m.name, "tested on": what, **_scores(tested), TO_GET_IT: m.missing(which)}
+        for m in models
+        for which, what, tested in (
+            ("own", f"test split of {m.run.dataset}", m.own),
+            ("ttd", "TTD, at least 5 agree", m.ttd.agreed(5) if m.ttd is not None else None),
+        )
+        if which == "own" or tested is not None
+    ]
+    notes = [
+        "LEAKING: these models were trained on the training, validation and test images together "
+        "(--include-test-data), the replication report's idea of an upper limit. No figure here "
+        "is a result, and none goes into another table, a picture or the choice."
+    ]
+    return _table("leaking", "LEAKING: models that have seen the test images", rows, SCORE_FORMATS,
+                  notes)  # fmt: skip
 
 
 def runs(models: list[Model]) -> Table:

@@ -31,6 +31,9 @@ class Options:
     """Where history, resources, log and manifest go."""
     models_dir: Path = project.MODELS_DIR
     """Where the model goes, and where FT-A finds FT-F's."""
+    include_test_data: bool = False
+    """Learn from the validation and test images too, to find an upper limit. This is leakage: no
+    accuracy of such a model is a result, and all it leaves is called leaking_..."""
     checkpoint_batches: int | None = None
     """Save a checkpoint every so many batches too, not only after each epoch."""
     overwrite: bool = False
@@ -63,12 +66,13 @@ def train(architecture: Architecture, options: Options) -> None:
         options.percent,
         options.logs_dir,
         options.models_dir,
+        options.include_test_data,
     )
     dataset = Dataset(options.data_dir, options.dataset)
     announcement = "\n".join(_announcement(architecture, recipe, dataset, run))
     if options.dry_run:
         log.info(announcement)
-    head_from = _trained_head(recipe, dataset, run) if recipe.head == "trained" else None
+    head_from = trained_head(recipe, dataset, run) if recipe.head == "trained" else None
     if options.dry_run:
         return
     training = plans.Training(architecture, recipe, dataset, run, head_from)
@@ -166,11 +170,17 @@ def _announcement(
 ) -> Iterator[str]:
     """What the run will do, read and write, a line each."""
     images = {
-        split: sum(stratify.share(n, run.percent) for n in dataset.counts(split).values() if n)
-        for split in ("train", "validation")
-    }
+        split: sum(
+            stratify.share(n, run.percent)
+            for section in sections
+            for n in dataset.counts(section).values() if n
+        )
+        for split, sections in plans.sections(run).items()
+    }  # fmt: skip
     learning = {"fc": "the fully connected layers learn", "all": "all layers learn"}[run.layers]
     yield f"{architecture.title} {run.way} ({learning}) on {run.percent:g} % of {dataset.name}"
+    if run.leaking:
+        yield "  LEAKING: learns from validation and test images too; no accuracy is a result"
     yield f"  {in_words(dataset.class_names)}"
     yield (
         f"  train {images['train']:,}, validation {images['validation']:,} images "
@@ -183,7 +193,7 @@ def _announcement(
     yield f"         {run.log_file('{_history.csv,_resources.csv,_run.json,.log}')}"
 
 
-def _trained_head(recipe: Recipe, dataset: Dataset, run: Run) -> Path:
+def trained_head(recipe: Recipe, dataset: Dataset, run: Run) -> Path:
     """The FT-F model of the same data, whose FC layers FT-A starts from."""
     trained = dataclasses.replace(run, layers="fc")
     command = project.command(project.training_script(run.architecture, "fc"), *run.flags)
@@ -191,6 +201,7 @@ def _trained_head(recipe: Recipe, dataset: Dataset, run: Run) -> Path:
     if not trained.model.exists():
         raise UserError(f"{trained.model}: not there, and FT-A starts from its FC layers; {remedy}")
     card = model_file.read_card(trained.model)
+    plans.check_leaking(trained.model, card, trained)
     ours = {
         "percent": run.percent,
         "data_fingerprint": dataset.fingerprint,

@@ -45,6 +45,7 @@ class Workers:
             loaded.predict(np.zeros((1, SIDE, SIDE, 3), np.uint8))
             self._models.put(loaded)
         self.card = loaded.card
+        model_file.refuse_leaking(model, self.card)
         self._pool = ThreadPoolExecutor(threads, "worker")
 
     def check_room(self, pieces: int = 1) -> None:

@@ -1,0 +1,1 @@
+"""Trials of one network whose recipes differ in a few settings."""

@@ -1,0 +1,173 @@
+"""What `scripts/sweep.py` runs: every trial, then the table, the picture and the answers."""
+
+import dataclasses
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from sentiment import backend, cli, files, networks, project
+from sentiment.dataset import Dataset
+from sentiment.networks import Network
+from sentiment.progress import hours_minutes_seconds
+from sentiment.recipe import Recipe
+from sentiment.runs import Run
+from sentiment.sweep import space
+from sentiment.sweep.space import Space
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Flags of `scripts/sweep.py`."""
+
+    network: str = "mobilenet"
+    """Folder of the network."""
+    layers: Literal["fc", "all"] = "fc"
+    """fc: FT-F, whose trials share one feature store; all: FT-A."""
+    dataset: str = "t4sa"
+    """Name of prepared data."""
+    percent: float = 100.0
+    """Train on this much of each class; the test split is always whole."""
+    grid: tuple[str, ...] = ()
+    """Every combination of these settings, such as learning-rate=1e-2,1e-3 optimizer=sgd,adam.
+    Without --grid, --search and --file it is what the replication report tried by hand:
+    three optimisers, learning rates from 1 to 1e-3, batches of 64 and 128."""
+    search: tuple[str, ...] = ()
+    """What Optuna draws from: learning-rate=1e-4..1 (log-uniformly, where a range's end is ten
+    times its beginning or more), momentum=0.5..0.9, optimizer=sgd,adam."""
+    file: Path | None = None
+    """A TOML file with the tables grid or search, and trials and search_seed, instead."""
+    trials: int = 20
+    """To draw in a search."""
+    search_seed: int = 1
+    """Of the drawing."""
+    data_dir: Path = project.DATA_DIR
+    """Where prepared data lie."""
+    logs_dir: Path = project.LOGS_DIR
+    """Where the sweep's folder goes."""
+    models_dir: Path = project.MODELS_DIR
+    """Where FT-A finds the FT-F model that it starts from."""
+    dry_run: bool = False
+    """Say what would be tried, and stop."""
+    recipe_flags: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """After --, what all trials have in common, such as -- --epochs 5 --weights FILE."""
+
+
+@cli.command()
+def main() -> None:
+    """Run `scripts/sweep.py`."""
+    sweep(cli.parse(Options))
+
+
+def sweep(options: Options) -> None:
+    """Try every recipe that was not tried before, and say what came of all.
+
+    Raises:
+        UserError: a flag is wrong, the data or the FT-F model are missing, or a trial failed for
+            another reason than a loss that is no number.
+    """
+    network = networks.named(options.network)
+    stated = network.recipes[options.layers]
+    base = cli.parse_words(Recipe, stated, list(options.recipe_flags))
+    wanted = space.read(
+        base, options.grid, options.search, options.file, options.trials, options.search_seed
+    )
+    run = Run(
+        options.network, options.layers, options.dataset, options.percent,
+        options.logs_dir, options.models_dir,
+    )  # fmt: skip
+    dataset = Dataset(options.data_dir, options.dataset)
+    folder = run.logs_dir / run.dataset / f"sweep_{run.name}"
+    count = wanted.trials or len(wanted.grid())
+    way = "drawn by Optuna" if wanted.trials else "a grid"
+    log.info("%s %s on %g %% of %s: %d trials, %s", network.architecture.title, run.way,
+             run.percent, run.dataset, count, way)  # fmt: skip
+    for name, values in wanted.lists.items():
+        log.info("  %s: %s", name.replace("_", " "), ", ".join(values))
+    for name, ends in wanted.ranges.items():
+        log.info("  %s: %s to %s", name.replace("_", " "), *ends)
+    log.info("  writes %s", folder / "sweep{.csv,.md,.json,.png,.svg}")
+    if options.dry_run:
+        return
+    with files.locked(folder):
+        _sweep(network, base, wanted, run, dataset, folder, count)
+
+
+def _sweep(
+    network: Network, base: Recipe, wanted: Space, run: Run, dataset: Dataset, folder: Path,
+    count: int,
+) -> None:  # fmt: skip
+    begun = time.monotonic()
+    started = backend.start(base.seed, base.precision, base.deterministic)
+    from sentiment.sweep import questions, shown, trial  # Keras, which --help does without
+
+    trials = trial.Trials(network.architecture, dataset, run, folder)
+    fields = wanted.fields
+
+    def reached(recipe: Recipe) -> float:
+        done = trials.run(recipe)
+        log.info("%3d/%d %s: %s%s", done.number, count, shown.named(done, fields), _line(done),
+                 " (found)" if done.found else "")  # fmt: skip
+        # For Optuna alone: a rate that diverges is the worst there is.
+        return 0.0 if done.diverged is not None else done.accuracy("validation").value
+
+    wanted.walk(reached)
+    classes = len(dataset.class_names)
+    title = f"{network.architecture.title} {run.way}, {run.percent:g} % of {run.dataset}"
+    full = shown.table(trials.done, fields, "sweep", title)
+    readable = shown.brief(trials.done, fields, full)
+    answers = questions.answers(trials.done, base, fields, classes)
+    drawn = shown.picture(trials.done, fields, "sweep", title, classes)
+    best = min(trials.done, key=lambda t: t.rank)
+    command = _command(network.recipes[run.layers], best.recipe, run)
+    content = {
+        "base": dataclasses.asdict(base), "data_fingerprint": dataset.fingerprint,
+        "percent": run.percent, "selection": shown.SELECTION, "best_by_validation": best.number,
+        "command": command, **started,
+    }  # fmt: skip
+    shown.save(folder, full, readable, drawn, answers, content)
+    log.info("")
+    for line in shown.aligned(readable):
+        log.info("%s", line)
+    log.info("%s", shown.SELECTION)
+    for answer in answers:
+        log.info("\n%s", answer.question)
+        for sentence in answer.sentences:
+            log.info("  %s", sentence)
+    if best.diverged is None:
+        log.info("\nBest by validation: trial %d, %s", best.number, shown.named(best, fields))
+        log.info("  %s", command)
+    log.info("%d trials in %s", len(trials.done), hours_minutes_seconds(time.monotonic() - begun))
+    log.info("Saved %s", folder / "sweep{.csv,.md,.json,.png,.svg}")
+
+
+def _line(trial: "object") -> str:
+    """What came of a trial, without its test figures."""
+    if trial.diverged is not None:
+        return f"diverged in epoch {trial.diverged}"
+    validation = trial.accuracy("validation")
+    return (
+        f"epoch {trial.record['best_epoch']} of {trial.record['last_epoch']}, validation "
+        f"{validation.value:.4f}, {trial.record['seconds']:.1f} s"
+    )
+
+
+def _command(stated: Recipe, recipe: Recipe, run: Run) -> str:
+    """What trains the recipe for good."""
+    words = list(run.flags)
+    for field in dataclasses.fields(Recipe):
+        value = getattr(recipe, field.name)
+        if value == getattr(stated, field.name):
+            continue
+        flag = field.name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            several = value if isinstance(value, tuple) else (value,)
+            words += [f"--{flag}", *map(str, several)]
+    return project.command(project.training_script(run.architecture, run.layers), *words)
