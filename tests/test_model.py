@@ -15,7 +15,6 @@ from sentiment.average import Average
 from sentiment.errors import UserError
 from sentiment.recipe import Architecture, Recipe
 from sentiment.schedule import schedule
-from sentiment.signals import Deferred
 
 RANDOM = np.random.default_rng(1)
 PHOTOS = RANDOM.integers(0, 256, (4, 224, 224, 3), np.uint8)
@@ -204,7 +203,7 @@ def test_validation_sees_the_average_of_the_weights(parts: int) -> None:
     model.compile_model(network, model.optimizer(recipe, recipe.learning_rate))
     learned, validated, left = [], [], []
     callbacks = [
-        Average(pending=Deferred()),
+        Average(),
         keras.callbacks.LambdaCallback(
             on_train_batch_end=lambda batch, logs: learned.append(network.get_weights()),
             on_test_batch_end=lambda batch, logs: validated.append(network.get_weights()),

@@ -3,39 +3,33 @@
 import keras
 import numpy as np
 
-from sentiment.signals import Deferred
-
 
 class Average(keras.callbacks.Callback):
-    """Puts the optimiser's average into the model from validation until the best is kept.
+    """Puts the optimiser's average into the model, if it has one, from validation on.
 
-    To stand after early stopping and before checkpoints, which hold the weights that learn.
-    Keras' own SwapEMAWeights adds and subtracts them on TensorFlow, which changes their last bits.
-
-    Args:
-        pending: signals that were put off.
+    To stand after early stopping, which keeps the best, and before checkpoints, which hold the
+    weights that learn. Keras' own SwapEMAWeights adds and subtracts them on TensorFlow, which
+    changes their last bits.
     """
 
-    def __init__(self, pending: Deferred):
+    def __init__(self) -> None:
         super().__init__()
-        self.pending = pending
-        self._learning: list[np.ndarray] = []
+        self._learning: list[tuple[keras.Variable, np.ndarray]] = []
 
     def on_test_begin(self, logs: dict | None = None) -> None:
-        weights = self.model.trainable_variables
-        self._learning = [keras.ops.convert_to_numpy(weight).copy() for weight in weights]
-        self.model.optimizer.finalize_variable_values(weights)
-
-    def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        if self.pending:
-            self._put_back()
+        learner = self.model
+        if learner.optimizer.use_ema:
+            weights = learner.trainable_variables
+            self._learning = [(w, keras.ops.convert_to_numpy(w).copy()) for w in weights]
+            learner.optimizer.finalize_variable_values(weights)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self._put_back()
+        self.put_back()
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        self._put_back()  # for Keras leaves the average, and training may go on
+        self.put_back()  # for Keras leaves the average, and training may go on
 
-    def _put_back(self) -> None:
-        for weight, value in zip(self.model.trainable_variables, self._learning, strict=True):
+    def put_back(self) -> None:
+        """Give the model the weights that learn."""
+        for weight, value in self._learning:
             weight.assign(value)

@@ -165,7 +165,7 @@ def fit(
         with deferred() as pending:
             plan = training.plan | setup.about_data
             checkpoint = Checkpoint(
-                run.checkpoint, plan, patience, history, checkpoint_batches, pending
+                run.checkpoint, plan, patience, Average(), history, checkpoint_batches, pending
             )
             _epochs(learner, train, validation, recipe, history, patience, checkpoint)
 
@@ -227,7 +227,7 @@ def _epochs(
     callbacks = [
         keras.callbacks.TerminateOnNaN(),
         patience,
-        *([Average(checkpoint.pending)] if recipe.ema_momentum else []),
+        checkpoint.average,
         history,
         checkpoint,
     ]

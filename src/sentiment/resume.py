@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from sentiment import checkpoint
+from sentiment.average import Average
 from sentiment.errors import UserError
 from sentiment.history import History
 from sentiment.signals import Deferred
@@ -60,13 +61,14 @@ class Checkpoint(keras.callbacks.Callback):
         file: Path,
         plan: dict,
         patience: Patience,
+        average: Average,
         history: History,
         every: int | None,
         pending: Deferred,
     ):
         super().__init__()
         self.file, self.plan, self.every, self.pending = file, plan, every, pending
-        self.patience, self.history = patience, history
+        self.patience, self.average, self.history = patience, average, history
         self._resumed = Progress()
 
     def restore(self, learner: keras.Model) -> Progress:
@@ -110,6 +112,7 @@ class Checkpoint(keras.callbacks.Callback):
     def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if self.pending:
             batches = self.history.batches
+            self.average.put_back()
             self._save(Progress(self.epoch, batches.first + len(batches), self._trained))
         self.pending.act()
 
