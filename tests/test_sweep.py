@@ -43,7 +43,7 @@ def test_a_grid_holds_every_combination_once() -> None:
         ({"grid": ("learning-rat=1",)}, "learning-rat=1: expected a setting of the recipe"),
         ({"grid": ("optimizer=sgd,lbfgs",)}, "lbfgs"),
         ({"grid": ("momentum=2",)}, "--momentum 2.0: expected 0 or more, under 1"),
-        ({"grid": ("momentum=",)}, "momentum=: no values"),
+        ({"grid": ("momentum=",)}, "momentum=: a value is missing"),
         ({"grid": ("momentum=0..0.9",)}, "a grid takes values, such as momentum=0,0.9"),
         ({"grid": ("momentum=0",), "search": ("momentum=0..0.9",)}, "expected one of them"),
         ({"search": ("learning-rate=1..1e-4",)}, "expected a number, and one over it"),

@@ -129,7 +129,8 @@ def collect(where: Run, percent: float | None) -> list[Model]:
 def leaking(where: Run, percent: float | None) -> list[Model]:
     """What there is of networks that have learned from the test images too; see `collect`."""
     found = collect(dataclasses.replace(where, leaking=True), percent)
-    return [m for m in found if m.training or m.own is not None or m.ttd is not None]
+    there = ("training", "own", "ttd")
+    return [m for m in found if m.problems or any(getattr(m, of) is not None for of in there)]
 
 
 def _find(network: Network, layers: str, where: Run, percent: float | None) -> Run | None:

@@ -162,9 +162,9 @@ def _values(words: Iterable[str]) -> tuple[Values, Values]:
         if dots:
             ranges[name] = (low, high)
         else:
-            lists[name] = tuple(filter(None, text.split(",")))
+            lists[name] = tuple(text.split(","))
         if not all((lists | ranges)[name]):
-            raise UserError(f"{word}: no values")
+            raise UserError(f"{word}: a value is missing")
     return lists, ranges
 
 
