@@ -88,6 +88,11 @@ def test_optuna_draws_the_same_from_what_was_reached() -> None:
     assert {r.optimizer for r in recipes} == {"sgd", "adam"}
     assert all(isinstance(r.batch_size, int) and 32 <= r.batch_size <= 128 for r in recipes)
 
+    tried: list[Recipe] = []  # momentum is of SGD alone
+    both = read(search=("momentum=0.1..0.8", "optimizer=sgd,adam"))
+    both.walk(lambda recipe: tried.append(recipe) or 0.5)
+    assert 0 < len(tried) < 6 and {r.optimizer for r in tried} == {"sgd"}
+
 
 def trial(folder: Path, number: int, right: int, last_loss: float = 0.5, **settings) -> Trial:
     """Of 400 test images it gets the first `right` ones; as many in the same share elsewhere."""

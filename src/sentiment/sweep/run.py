@@ -11,6 +11,7 @@ import tyro
 
 from sentiment import backend, cli, files, networks, project
 from sentiment.dataset import Dataset
+from sentiment.errors import UserError
 from sentiment.networks import Network
 from sentiment.progress import hours_minutes_seconds
 from sentiment.recipe import Recipe
@@ -111,12 +112,14 @@ def _sweep(
 
     def reached(recipe: Recipe) -> float:
         done = trials.run(recipe)
-        log.info("%3d/%d %s: %s%s", done.number, count, shown.named(done, fields), _line(done),
+        log.info("%3d/%d %s: %s%s", done.number, count, shown.named(done, fields), done.in_words,
                  " (found)" if done.found else "")  # fmt: skip
         # For Optuna alone: a rate that diverges is the worst there is.
         return 0.0 if done.diverged is not None else done.accuracy("validation").value
 
     wanted.walk(reached)
+    if not trials.done:
+        raise UserError("none of the recipes drawn can be trained; see why above")
     classes = len(dataset.class_names)
     title = f"{network.architecture.title} {run.way}, {run.percent:g} % of {run.dataset}"
     full = shown.table(trials.done, fields, "sweep", title)
@@ -144,17 +147,6 @@ def _sweep(
         log.info("  %s", command)
     log.info("%d trials in %s", len(trials.done), hours_minutes_seconds(time.monotonic() - begun))
     log.info("Saved %s", folder / "sweep{.csv,.md,.json,.png,.svg}")
-
-
-def _line(trial: "object") -> str:
-    """What came of a trial, without its test figures."""
-    if trial.diverged is not None:
-        return f"diverged in epoch {trial.diverged}"
-    validation = trial.accuracy("validation")
-    return (
-        f"epoch {trial.record['best_epoch']} of {trial.record['last_epoch']}, validation "
-        f"{validation.value:.4f}, {trial.record['seconds']:.1f} s"
-    )
 
 
 def _command(stated: Recipe, recipe: Recipe, run: Run) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import logging
 import math
 import tomllib
 from collections.abc import Callable, Iterable
@@ -11,6 +12,8 @@ from pathlib import Path
 from sentiment import cli
 from sentiment.errors import UserError
 from sentiment.recipe import Recipe
+
+log = logging.getLogger(__name__)
 
 REPORT = ("optimizer=sgd,adam,rmsprop", "learning-rate=1,1e-1,1e-2,1e-3", "batch-size=64,128")
 """The grid that asks again what the replication report tried by hand."""
@@ -81,7 +84,13 @@ class Space:
         for _ in range(self.trials):
             trial = study.ask()
             drawn = {name: self._draw(trial, name) for name in self.fields}
-            study.tell(trial, reached(changed(self.base, drawn)))
+            try:
+                recipe = changed(self.base, drawn)
+            except UserError as error:  # settings that do not go together
+                log.info("left out: %s", error)
+                study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            else:
+                study.tell(trial, reached(recipe))
 
     def _draw(self, trial: object, name: str) -> str:
         if name in self.lists:

@@ -56,6 +56,16 @@ class Trial:
         return Accuracy(*self.record[of]) if self.diverged is None else None
 
     @property
+    def in_words(self) -> str:
+        """What came of it, without its test figures."""
+        if self.diverged is not None:
+            return f"diverged in epoch {self.diverged}"
+        return (
+            f"epoch {self.record['best_epoch']} of {self.record['last_epoch']}, validation "
+            f"{self.accuracy('validation').value:.4f}, {self.record['seconds']:.1f} s"
+        )
+
+    @property
     def rank(self) -> tuple:
         """Sorts the best first, by validation alone: accuracy, then loss."""
         if self.diverged is not None:
