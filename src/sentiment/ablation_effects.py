@@ -38,10 +38,12 @@ def write(
         UserError: a result is damaged or of other images.
     """
     for data in tested:
-        models = {v.name: _read(v, data) for v in variants}
+        said = {v.name: _read(v, data) for v in variants}
+        on_ttd = data.name == TTD and data.name != variants[0].run.dataset
+        models = {name: p.agreed(AGREE) for name, p in said.items()} if on_ttd else said
         n = len(models[BASELINE])
         what = f"the test split of {data.name}, n = {n:,}"
-        if data.name == TTD:
+        if on_ttd:
             what = f"TTD, at least {AGREE} agree, n = {n:,}"
         pairs = [(v.name, BASELINE) for v in variants[1:]]
         compared = comparison.compare(models, pairs)
@@ -50,8 +52,8 @@ def write(
         title = f"{architecture.title} {run.way}{part}: {what}"
         file = f"{name}_on_{data.name}"
         table = _table(file, title, variants, models, compared)
-        published = comparable.ttd if data.name == TTD else comparable.trained_on
-        about = published(data.folder.parent, data.name, models[BASELINE])
+        published = comparable.ttd if on_ttd else comparable.trained_on
+        about = published(data.folder.parent, data.name, said[BASELINE])
         table.notes.extend(filter(None, [about.difference]))
         for ending, text in ((".csv", table.frame.to_csv(index=False)), (".md", table.markdown())):
             with files.whole_file(folder / f"{file}{ending}") as temporary:
@@ -65,8 +67,7 @@ def write(
 
 def _read(variant: Variant, data: Dataset) -> Predictions:
     own = data.name == variant.run.dataset
-    found = predictions.read(variant.run.result(data.name), all_classes=own)
-    return found.agreed(AGREE) if data.name == TTD and not own else found
+    return predictions.read(variant.run.result(data.name), all_classes=own)
 
 
 def _table(
