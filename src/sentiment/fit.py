@@ -174,7 +174,8 @@ def fit(
             history.rows,
         )
     saved = model.at_constant_rate(optimizer, recipe, network, last["learning_rate"])
-    model.compile_model(network, saved)
+    for part in (learner, network):  # the FC layers are saved with their own optimiser too
+        model.compile_model(part, saved)
     best = history.rows[patience.best_epoch]
     training, validating, waiting = (
         round(sum(row[name] for row in history.rows), 3)
