@@ -258,6 +258,19 @@ def test_only_what_the_recipe_says_learns(
     assert unchanged == [head_only, not norm_moves, not norm_moves]
 
 
+def test_a_frozen_backbone_drops_nothing() -> None:
+    def build(weights: str | None, classes: int) -> tuple[keras.Model, keras.Model]:
+        backbone, head = build_small(weights, classes)
+        backbone.add(keras.layers.Dropout(0.5))
+        return backbone, head
+
+    architecture = dataclasses.replace(SMALL, build=build)
+    for layers, steady in {"fc": True, "all": False}.items():
+        network = model.build(architecture, Recipe(layers=layers, weights="none"), 3)
+        trained, predicted = (network(PHOTOS, training=training) for training in (True, False))
+        assert np.allclose(trained, predicted) == steady
+
+
 def test_ft_a_takes_the_head_of_the_same_backbone_only() -> None:
     keras.utils.set_random_seed(1)
     trained, start, other = (model.build(SMALL, ALL, 3) for _ in range(3))

@@ -14,14 +14,16 @@ class Average(keras.callbacks.Callback):
 
     def __init__(self) -> None:
         super().__init__()
-        self._learning: list[tuple[keras.Variable, np.ndarray]] = []
+        self._learning: list[np.ndarray] = []
 
     def on_test_begin(self, logs: dict | None = None) -> None:
         learner = self.model
         if learner.optimizer.use_ema:
             weights = learner.trainable_variables
-            self._learning = [(w, keras.ops.convert_to_numpy(w).copy()) for w in weights]
+            self._learning = [keras.ops.convert_to_numpy(weight).copy() for weight in weights]
             learner.optimizer.finalize_variable_values(weights)
+            for weight in weights:  # JAX gives the model's memory away, which is the average's too
+                weight.assign(keras.ops.copy(weight))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.put_back()
@@ -30,6 +32,7 @@ class Average(keras.callbacks.Callback):
         self.put_back()  # for Keras leaves the average, and training may go on
 
     def put_back(self) -> None:
-        """Give the model the weights that learn."""
-        for weight, value in self._learning:
-            weight.assign(value)
+        """Give the model the weights that learn, where they have been taken from it."""
+        if self._learning:
+            for weight, value in zip(self.model.trainable_variables, self._learning, strict=True):
+                weight.assign(value)

@@ -178,7 +178,7 @@ def fit(
             history.rows,
         )
     saved = model.at_constant_rate(optimizer, recipe, network, last["learning_rate"])
-    for part in dict.fromkeys((learner, network)):  # the FC layers are saved inside the network
+    for part in (learner, network):  # the FC layers are saved with their own optimiser too
         model.compile_model(part, saved)
     best = history.rows[patience.best_epoch]
     training, validating, waiting = (

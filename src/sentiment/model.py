@@ -213,9 +213,16 @@ def _with_weight_decay(model: keras.Model, decay: float) -> keras.Model:
 
 
 def _choose_layers(model: keras.Model, recipe: Recipe) -> None:
-    """Let the recipe's layers learn; a frozen batch normalisation also runs as in inference."""
+    """Let the recipe's layers learn; those that are frozen also run as in inference.
+
+    Keras does so for batch normalisation alone: a frozen dropout would go on dropping.
+    """
     backbone = model.get_layer("backbone")
     backbone.trainable = recipe.layers == "all"
+    if recipe.layers == "fc":
+        for layer in backbone.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                layer.rate = 0.0
     if recipe.layers == "all" and recipe.freeze_batch_norm:
         for layer in backbone.layers:
             if isinstance(layer, keras.layers.BatchNormalization):

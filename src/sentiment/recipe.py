@@ -1,5 +1,6 @@
 """What a network is and how it is trained: the two things a network's folder states."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ class Recipe:
     def __post_init__(self) -> None:
         def check(fine: bool, name: str, expected: str) -> None:
             if not fine:
-                flag, value = "--" + name.replace("_", "-"), in_words(getattr(self, name))
+                flag, value = "--" + name.replace("_", "-"), in_command(getattr(self, name))
                 raise UserError(f"{flag} {value}: expected {expected}")
 
         for name in (
@@ -144,6 +145,20 @@ class Recipe:
         )
 
 
-def in_words(value: object) -> str:
+def counting(recipe: Recipe) -> dict[str, object]:
+    """The fields that count beside the others, with their values."""
+    fc = recipe.layers == "fc"
+    counts = {
+        "cycle_epochs": recipe.schedule.startswith("triangular"),
+        "momentum": recipe.optimizer == "sgd",
+        "head": not fc,
+        "freeze_batch_norm": not fc,
+        "feature_cache": fc,
+        "feature_dtype": fc and recipe.feature_cache,
+    }
+    return {n: value for n, value in dataclasses.asdict(recipe).items() if counts.get(n, True)}
+
+
+def in_command(value: object) -> str:
     """A flag's value as it stands on a command line."""
     return (" ".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)

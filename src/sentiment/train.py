@@ -9,8 +9,7 @@ from pathlib import Path
 from sentiment import backend, cli, files, model_file, plans, project, provenance, stratify
 from sentiment.dataset import Dataset, in_words
 from sentiment.errors import UserError
-from sentiment.recipe import Architecture, Recipe
-from sentiment.recipe import in_words as flag_in_words
+from sentiment.recipe import Architecture, Recipe, counting, in_command
 from sentiment.runs import Run
 
 log = logging.getLogger(__name__)
@@ -187,8 +186,8 @@ def _announcement(
         f"(the store is {dataset.bytes / 1e9:.2f} GB); "
         f"{-(-images['train'] // recipe.batch_size):,} updates an epoch"
     )
-    for field in dataclasses.fields(Recipe):
-        yield f"  {field.name.replace('_', ' ')}: {flag_in_words(getattr(recipe, field.name))}"
+    for name, value in counting(recipe).items():
+        yield f"  {name.replace('_', ' ')}: {in_command(value)}"
     yield f"  writes {run.model}"
     yield f"         {run.log_file('{_history.csv,_resources.csv,_run.json,.log}')}"
 

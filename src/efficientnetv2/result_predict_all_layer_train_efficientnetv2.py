@@ -1,0 +1,17 @@
+"""Predict the test split with EfficientNetV2-B0, all layers fine-tuned (FT-A).
+
+Command:
+
+    ipython src/efficientnetv2/result_predict_all_layer_train_efficientnetv2.py -- --percent 1
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from efficientnetv2.architecture import ALL, ARCHITECTURE
+from sentiment.predict import main
+
+if __name__ == "__main__":
+    main(ARCHITECTURE, ALL)
