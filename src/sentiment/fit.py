@@ -72,6 +72,8 @@ def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model
             Batches(stored[split], rows[split], step, recipe.seed if shuffled else None)
             for split, shuffled in SHUFFLED.items()
         )
+        # Dropout draws the same whether features were computed just now or found.
+        keras.utils.set_random_seed(recipe.seed)
         model.compile_model(learner, optimizer)
         history, patience = History(run.history, train, recipe.epochs), Patience(recipe.patience)
         with deferred() as pending:
