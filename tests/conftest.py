@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import warm
 
 ROOT = Path(__file__).resolve().parents[1]
 SRC = ROOT / "src"
@@ -62,8 +63,10 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def run(script: Path | str, *words: object, **settings: str) -> subprocess.CompletedProcess:
-    """Run one of the project's scripts with this Python."""
-    return start(sys.executable, ROOT / script, *words, **settings)
+    """Run one of the project's scripts with this Python, started warm where it can be."""
+    if {"KERAS_BACKEND", "PYTHONPATH"} & (os.environ | settings).keys():
+        return start(sys.executable, ROOT / script, *words, **settings)
+    return warm.run([str(word) for word in (ROOT / script, *words)], os.environ | settings)
 
 
 def succeed(script: Path | str, *words: object, **settings: str) -> str:

@@ -12,6 +12,8 @@ import report_files
 import small_checkout
 from conftest import NETWORKS, ROOT, Rehearsal, refusal, start, succeed
 
+from sentiment import predictions
+
 pytestmark = pytest.mark.slow
 
 ENDINGS = (".log", "_history.csv", "_resources.csv", "_run.json")
@@ -239,20 +241,32 @@ def test_a_copied_folder_is_a_fourth_network(
     assert "test_every_network_trains_and_predicts_both_ways[tinynet]" in found
 
 
-def test_jax_trains_and_predicts_without_tensorflow(
-    small: tuple[Path, Path, Path], drawn_data: Path, tmp_path: Path
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_training_and_predicting_without_tensorflow(
+    backend: str, small: tuple[Path, Path, Path], drawn_data: Path, tmp_path: Path
 ) -> None:
     missing = tmp_path / "missing" / "tensorflow"
     missing.mkdir(parents=True)
     (missing / "__init__.py").write_text("raise ModuleNotFoundError('no TensorFlow here')")
-    jax = {"KERAS_BACKEND": "jax", "PYTHONPATH": str(missing.parent)}
+    settings = {"KERAS_BACKEND": backend, "PYTHONPATH": str(missing.parent)}
     training, _, predicting = small
     where = ["--dataset", "drawn", "--percent", 10, "--data-dir", drawn_data, *folders(tmp_path)]
-    succeed(training, *where, "--epochs", 1, **jax)
-    result = tmp_path / "models/drawn/test_fc_layers_tinynet_result.npz"
+    assert f"  {backend} on cpu" in succeed(training, *where, "--epochs", 1, **settings)
+    succeed(predicting, *where, **settings)
+
+
+def test_a_model_predicts_the_same_on_every_backend(
+    real_data: Path, weights: Path, tmp_path: Path
+) -> None:
+    training, predicting = scripts("mobilenet", "fc")
+    where = ["--dataset", "dogs", "--percent", 20, "--data-dir", real_data, *folders(tmp_path)]
+    succeed(training, *where, "--weights", weights, "--epochs", 5)
     y_prob = []
-    for settings in (jax, {"KERAS_BACKEND": "tensorflow"}):
+    for settings in ({}, {"KERAS_BACKEND": "jax"}, {"KERAS_BACKEND": "torch"}):
         succeed(predicting, *where, "--overwrite", **settings)
-        with np.load(result) as arrays:
-            y_prob.append(arrays["y_prob"])
-    np.testing.assert_allclose(*y_prob, atol=1e-4)
+        result = tmp_path / "models/dogs/test_fc_layers_mobilenet_result.npz"
+        y_prob.append(predictions.read(result, all_classes=True).y_prob)
+    assert y_prob[0].shape == (45, 3)
+    for other in y_prob[1:]:
+        np.testing.assert_allclose(other, y_prob[0], rtol=0, atol=1e-4)
+        np.testing.assert_array_equal(other.argmax(axis=1), y_prob[0].argmax(axis=1))
