@@ -179,7 +179,7 @@ def demonstration(
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """All networks trained, tested, measured and reported by the one command."""
+    """All networks trained and tested, and what is left to do done by the one command."""
 
     source: Path
     """Tweets, in B-T4SA's form: 8, 4 and 4 of each class."""
@@ -188,6 +188,7 @@ class Rehearsal:
     command: list
     """Of `scripts/run_all.py`."""
     said: str
+    """By that command."""
 
 
 @pytest.fixture(scope="session")
@@ -201,10 +202,15 @@ def rehearsal(
     _few_of_ttd(shared / "data" / "ttd", sources["ttd"])
     for kind, source in sources.items():
         succeed("scripts/prepare_data.py", kind, "--source", source, "--data-dir", work / "data")
-    folders = ["--data-dir", work / "data", "--logs-dir", work / "logs"]
-    command = ["scripts/run_all.py", "--percent", 50, "--images", 12, *folders,
-               "--models-dir", work / "models", "--weights", "none", f"mobilenet={weights}",
-               "--", "--epochs", 1]  # fmt: skip
+    where = ["--percent", 50, "--data-dir", work / "data", "--logs-dir", work / "logs",
+             "--models-dir", work / "models"]  # fmt: skip
+    for training in sorted(TRAINING_SCRIPTS, reverse=True):  # FT-F before FT-A
+        first = weights if training.parent.name == "mobilenet" else "none"
+        succeed(training, *where, "--weights", first, "--epochs", 1)
+        predicting = training.with_name(f"result_predict_{training.name}")
+        succeed(predicting, *where, "--test-on", "t4sa", "ttd")
+    command = ["scripts/run_all.py", "--images", 12, *where, "--weights", "none",
+               f"mobilenet={weights}", "--", "--epochs", 1]  # fmt: skip
     yield Rehearsal(sources["t4sa"], work, command, succeed(*command))
     shutil.rmtree(work)  # VGG19's models take 3 GB
 
