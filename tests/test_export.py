@@ -98,7 +98,7 @@ def test_an_export_has_the_same_bytes_again_and_runs_without_keras(
         contents.append(exported.read_bytes())
     assert contents[0] == contents[1]
 
-    for name in ("tensorflow", "keras", "jax"):
+    for name in ("tensorflow", "keras", "jax", "torch"):
         (tmp_path / f"{name}.py").write_text("raise ModuleNotFoundError('none here')")
     code = f"""
 import numpy as np; from pathlib import Path; from sentiment.litert import LitertModel

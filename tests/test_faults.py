@@ -126,11 +126,15 @@ def in_one_process(script: str, *words: object, **settings: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("on", ["tensorflow", "jax"])
+@pytest.mark.parametrize("on", ["tensorflow", "jax", "torch"])
 def test_training_stopped_anywhere_goes_on_bit_for_bit(
     on: str, drawn_data: Path, tmp_path: Path
 ) -> None:
-    cases = ["FT-A in parts"] if on == "jax" else []  # which compiles each anew
+    cases = {
+        "tensorflow": [],
+        "jax": ["FT-A in parts"],  # compiles each anew
+        "torch": ["FT-A", "FT-F on features"],
+    }[on]
     in_one_process("stopped_training.py", drawn_data, tmp_path, *cases, KERAS_BACKEND=on)
 
 

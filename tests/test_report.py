@@ -366,7 +366,7 @@ def test_pictures_are_files_too(complete: Path) -> None:
 
 @pytest.mark.parametrize("script", ["report.py", "measure_inference.py", "run_all.py"])
 def test_help_is_quick_and_shows_the_command(script: str, tmp_path: Path) -> None:
-    for name in ("tensorflow", "keras", "jax", "pandas", "matplotlib", "sklearn"):
+    for name in ("tensorflow", "keras", "jax", "torch", "pandas", "matplotlib", "sklearn"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('a library was loaded')")
     assert script in succeed(ROOT / "scripts" / script, "--help", PYTHONPATH=str(tmp_path))
 

@@ -12,6 +12,8 @@ import report_files
 import small_checkout
 from conftest import NETWORKS, ROOT, Rehearsal, refusal, start, succeed
 
+from sentiment import predictions
+
 pytestmark = pytest.mark.slow
 
 ENDINGS = (".log", "_history.csv", "_resources.csv", "_run.json")
@@ -55,10 +57,8 @@ def without_times(history: Path) -> list[dict[str, str]]:
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_network_trains_and_predicts_both_ways(network: str, rehearsal: Rehearsal) -> None:
     logs, models = rehearsal.work / "logs" / "t4sa", rehearsal.work / "models" / "t4sa"
-    said = (logs / "run_all.log").read_text()
     for layers in ("fc", "all"):
         name = f"test_{layers}_layers_{network}"
-        assert f"Saved {models / name}.keras" in said
         assert {f"{name}{ending}" for ending in ENDINGS} <= names(logs)
         (row,) = read_csv(logs / f"{name}_history.csv")
         assert row["epoch"] == "1"
@@ -85,9 +85,10 @@ def test_every_network_trains_and_predicts_both_ways(network: str, rehearsal: Re
 
 @pytest.mark.xdist_group("rehearsal")
 def test_one_command_gives_a_complete_report(rehearsal: Rehearsal) -> None:
-    """Also: taken again it finds all finished, and the report still stands."""
     page = rehearsal.work / "logs" / "t4sa" / "report" / "report.html"
     assert f"{page}" in rehearsal.said
+    steps = 2 * 2 * len(NETWORKS) + 2
+    assert f"{steps} steps for t4sa, {steps - 2} of them finished before" in rehearsal.said
     shown = report_files.tables(page)
     models = 2 * len(NETWORKS)
     assert {name: len(rows) for name, rows in shown.items()} == {
@@ -122,9 +123,6 @@ def test_one_command_gives_a_complete_report(rehearsal: Rehearsal) -> None:
         }
         assert timing["weights_bytes"] > 9_000_000
 
-    steps = 2 * 2 * len(NETWORKS) + 2
-    again = succeed(*rehearsal.command[:1], "--dry-run", *rehearsal.command[1:])
-    assert f"{steps} steps for t4sa, {steps - 2} of them finished before" in again
     other = [*rehearsal.command[:-1], 2]  # epochs
     again = succeed(*other[:1], "--dry-run", *other[1:])
     assert f"{steps} steps for t4sa, 0 of them finished before" in again
@@ -212,12 +210,16 @@ def test_a_finished_run_is_kept_unless_told_otherwise(
     assert "give both runs the same --weights and --seed" in line
 
 
-def test_a_copied_folder_is_a_fourth_network(
+def test_a_copied_folder_is_a_network_for_every_script(
     small: tuple[Path, Path, Path], drawn_data: Path, tmp_path: Path
 ) -> None:
-    """Also: IPython's bare flags reach a real run, and the default folders are the checkout's."""
+    """Also: IPython's bare flags reach a real run, one command takes the steps that are left, and
+    the default folders are the checkout's.
+    """
     training, _, predicting = small
     checkout = tmp_path / "checkout"
+    for network in NETWORKS:
+        shutil.rmtree(checkout / "src" / network)
     shutil.copytree(ROOT / "tests", checkout / "tests", ignore=shutil.ignore_patterns(".*"))
     shutil.copytree(drawn_data / "drawn", checkout / "data" / "drawn")
     flags = ["--percent", 10, "--dataset", "drawn"]
@@ -229,9 +231,10 @@ def test_a_copied_folder_is_a_fourth_network(
     left = names(checkout / "saved_models" / "drawn")
     assert left == {f"test_fc_layers_tinynet{ending}" for ending in (".keras", "_result.npz")}
 
-    start("python", checkout / "scripts" / "report.py", "--dataset", "drawn", "--skip-explanations")
+    said = succeed(checkout / "scripts" / "run_all.py", *flags, "--", "--epochs", 1)
+    assert "6 steps for drawn, 2 of them finished before" in said
     shown = report_files.tables(checkout / "logs" / "drawn" / "report" / "report.html")
-    assert len(shown["table_2_test_accuracy"]) == 2 * (len(NETWORKS) + 1)
+    assert len(shown["table_2_test_accuracy"]) == 2
 
     found = start(
         "python", "-m", "pytest", checkout / "tests" / "test_runs.py", "--collect-only", "-q"
@@ -239,20 +242,32 @@ def test_a_copied_folder_is_a_fourth_network(
     assert "test_every_network_trains_and_predicts_both_ways[tinynet]" in found
 
 
-def test_jax_trains_and_predicts_without_tensorflow(
-    small: tuple[Path, Path, Path], drawn_data: Path, tmp_path: Path
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_training_and_predicting_without_tensorflow(
+    backend: str, small: tuple[Path, Path, Path], drawn_data: Path, tmp_path: Path
 ) -> None:
     missing = tmp_path / "missing" / "tensorflow"
     missing.mkdir(parents=True)
     (missing / "__init__.py").write_text("raise ModuleNotFoundError('no TensorFlow here')")
-    jax = {"KERAS_BACKEND": "jax", "PYTHONPATH": str(missing.parent)}
+    settings = {"KERAS_BACKEND": backend, "PYTHONPATH": str(missing.parent)}
     training, _, predicting = small
     where = ["--dataset", "drawn", "--percent", 10, "--data-dir", drawn_data, *folders(tmp_path)]
-    succeed(training, *where, "--epochs", 1, **jax)
-    result = tmp_path / "models/drawn/test_fc_layers_tinynet_result.npz"
+    assert f"  {backend} on cpu" in succeed(training, *where, "--epochs", 1, **settings)
+    succeed(predicting, *where, **settings)
+
+
+def test_a_model_predicts_the_same_on_every_backend(
+    real_data: Path, weights: Path, tmp_path: Path
+) -> None:
+    training, predicting = scripts("mobilenet", "fc")
+    where = ["--dataset", "dogs", "--percent", 20, "--data-dir", real_data, *folders(tmp_path)]
+    succeed(training, *where, "--weights", weights, "--epochs", 5)
     y_prob = []
-    for settings in (jax, {"KERAS_BACKEND": "tensorflow"}):
+    for settings in ({}, {"KERAS_BACKEND": "jax"}, {"KERAS_BACKEND": "torch"}):
         succeed(predicting, *where, "--overwrite", **settings)
-        with np.load(result) as arrays:
-            y_prob.append(arrays["y_prob"])
-    np.testing.assert_allclose(*y_prob, atol=1e-4)
+        result = tmp_path / "models/dogs/test_fc_layers_mobilenet_result.npz"
+        y_prob.append(predictions.read(result, all_classes=True).y_prob)
+    assert y_prob[0].shape == (45, 3)
+    for other in y_prob[1:]:
+        np.testing.assert_allclose(other, y_prob[0], rtol=0, atol=1e-4)
+        np.testing.assert_array_equal(other.argmax(axis=1), y_prob[0].argmax(axis=1))

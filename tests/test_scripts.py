@@ -42,7 +42,7 @@ def test_the_library_names_no_network() -> None:
     "script", [*SCRIPTS, *sorted(ROOT.glob("scripts/*.py"))], ids=lambda p: p.stem
 )
 def test_help_shows_the_command_and_loads_no_backend(script: Path, tmp_path: Path) -> None:
-    for name in ("tensorflow", "keras", "jax"):
+    for name in ("tensorflow", "keras", "jax", "torch"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('a backend was loaded')")
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     help_text = succeed(script, "--help", PYTHONPATH=str(tmp_path))

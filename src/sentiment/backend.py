@@ -2,8 +2,12 @@
 
 import logging
 import os
+from typing import TYPE_CHECKING
 
 from sentiment.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 log = logging.getLogger(__name__)
 
@@ -44,14 +48,41 @@ def start(seed: int, precision: str = "float32", deterministic: str = "auto") ->
     if name == "tensorflow":
         _start_tensorflow(deterministic)
     elif name == "torch" and deterministic == "on":
-        import torch
-
-        torch.use_deterministic_algorithms(True)
+        _make_torch_deterministic()
     keras.config.set_dtype_policy(precision)
     keras.utils.set_random_seed(seed)
-    devices = keras.distribution.list_devices()
+    devices = _devices(name)
     log.info("  %s on %s", name, ", ".join(devices))
     return {"backend": name, "devices": devices}
+
+
+def _devices(name: str) -> list[str]:
+    """Such as cpu:0, or gpu:0 and gpu:1; under torch Keras takes one."""
+    import keras
+
+    if name == "torch":
+        return [str(keras.ops.zeros(1).device)]
+    return keras.distribution.list_devices()
+
+
+def random_state() -> "list[np.ndarray]":
+    """Of what draws random numbers outside Keras' variables, uint8: torch's generators."""
+    import keras
+
+    if keras.backend.backend() != "torch":
+        return []
+    import torch
+
+    return [state.numpy() for state in (torch.get_rng_state(), *torch.cuda.get_rng_state_all())]
+
+
+def set_random_state(states: "list[np.ndarray]") -> None:
+    """Go on from what `random_state` gave on the same backend and devices."""
+    import torch
+
+    cpu, *gpus = map(torch.from_numpy, states)
+    torch.set_rng_state(cpu)
+    torch.cuda.set_rng_state_all(gpus)
 
 
 def out_of_memory(error: Exception) -> bool:
@@ -74,3 +105,10 @@ def _start_tensorflow(deterministic: str) -> None:
     if not gpus and deterministic != "off":
         # Ops in parallel add up in another order each run; threads inside an op do not.
         tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _make_torch_deterministic() -> None:
+    import torch
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else CUDA 10.2 or newer refuses
+    torch.use_deterministic_algorithms(True)

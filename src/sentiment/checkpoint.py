@@ -12,7 +12,7 @@ import numpy as np
 from sentiment import files
 from sentiment.errors import UserError
 
-KINDS = ("variables", "optimizer", "metrics", "best")
+KINDS = ("variables", "optimizer", "metrics", "random", "best")
 """Arrays are kept as a list of each."""
 
 STATE = "state"

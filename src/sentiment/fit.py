@@ -153,6 +153,8 @@ def fit(
             )
             for split in ("train", "validation")
         )
+        # Dropout draws the same whether features were computed just now or found.
+        keras.utils.set_random_seed(recipe.seed)
         rate = schedule(recipe, len(train))
         optimizer = model.optimizer(recipe, rate)
         model.compile_model(learner, optimizer, smoothed=recipe.label_smoothing > 0)

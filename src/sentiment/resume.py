@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from sentiment import checkpoint
+from sentiment import backend, checkpoint
 from sentiment.average import Average
 from sentiment.errors import UserError
 from sentiment.history import History
@@ -44,6 +44,8 @@ class Progress:
     """Batches of the next one that have been learned from."""
     metrics: list[np.ndarray] = field(default_factory=list)
     """Of those batches."""
+    random: list[np.ndarray] = field(default_factory=backend.random_state)
+    """What backend.random_state gave after them."""
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -69,7 +71,7 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.file, self.plan, self.every, self.pending = file, plan, every, pending
         self.patience, self.average, self.history = patience, average, history
-        self._resumed = Progress()
+        self._resumed, self._random = Progress(random=[]), []
 
     def restore(self, learner: keras.Model) -> Progress:
         """Give a compiled model, early stopping and history the state that was saved, if any.
@@ -88,38 +90,55 @@ class Checkpoint(keras.callbacks.Callback):
             best = arrays["best"] or learner.get_weights()
             self.patience.best_weights = best if state["epoch"] else None
             self.history.resume(state["history"], state["spent"])
-            self._resumed = Progress(state["epoch"], state["batch"], arrays["metrics"])
+            self._resumed = Progress(
+                state["epoch"], state["batch"], arrays["metrics"], arrays["random"]
+            )
         except (KeyError, TypeError, ValueError) as error:  # whole, but not this network's
             raise UserError(f"{self.file}: damaged ({error}); {checkpoint.REMEDY}") from None
         log.info("  goes on after %s, as saved in %s", _in_words(self._resumed), self.file)
         return self._resumed
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self.epoch = epoch
-        if self._resumed.batch and epoch == self._resumed.epoch:
-            assign(self.model.metrics_variables, self._resumed.metrics)
+        self.epoch, resumed = epoch, self._resumed
+        if resumed.batch and epoch == resumed.epoch:
+            assign(self.model.metrics_variables, resumed.metrics)
+        if not resumed.batch or not len(self.history.batches):
+            self._draw_on()
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        self._draw_on()  # only now: torch draws a number when it starts to read an epoch
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        done = self.history.batches.first + batch + 1
+        batches = self.history.batches
+        done = batches.first + batch + 1
         due = self.every and done % self.every == 0
         if (due or self.pending) and math.isfinite(logs["loss"]):
             self._save(Progress(self.epoch, done, values(self.model.metrics_variables)))
+        if batch + 1 == len(batches):
+            self._random = backend.random_state()
         self.pending.act()
 
     def on_test_begin(self, logs: dict | None = None) -> None:
-        self._trained = values(self.model.metrics_variables)
+        self._trained = values(self.model.metrics_variables), self._random
 
     def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if self.pending:
             batches = self.history.batches
             self.average.put_back()
-            self._save(Progress(self.epoch, batches.first + len(batches), self._trained))
+            self._save(Progress(self.epoch, batches.first + len(batches), *self._trained))
         self.pending.act()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if math.isfinite(logs["loss"] + logs["val_loss"]):
             self._save(Progress(epoch + 1))
+        self._resumed = Progress(epoch + 1)  # another `fit` may follow, before which torch draws
         self.pending.act()
+
+    def _draw_on(self) -> None:
+        """Draw the random numbers that the stopped run would have drawn next."""
+        if self._resumed.random:
+            backend.set_random_state(self._resumed.random)
+            self._random, self._resumed.random = self._resumed.random, []
 
     def _save(self, progress: Progress) -> None:
         learner, patience = self.model, self.patience
@@ -139,6 +158,7 @@ class Checkpoint(keras.callbacks.Callback):
             "variables": values(learner.variables),
             "optimizer": values(learner.optimizer.variables),
             "metrics": progress.metrics,
+            "random": progress.random,
             "best": [] if best_is_last else patience.best_weights or [],
         }
         checkpoint.write(self.file, state, arrays)
