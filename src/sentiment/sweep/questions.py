@@ -59,7 +59,7 @@ def _divergence(trials: list[Trial], classes: int) -> Iterator[str]:
     blank = math.log(classes)
     yield (
         f"A model that knows nothing has a loss of ln {classes} = {blank:.2f}; a trial that ends "
-        "over it, in training, has become worse than that."
+        "over it, in training, is worse than that."
     )
     for optimizer in _values(trials, "optimizer"):
         parts = []
