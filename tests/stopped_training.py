@@ -27,12 +27,14 @@ from sentiment.runs import Run
 
 SHORT = Recipe(layers="all", weights="none", epochs=4, batch_size=64, patience=2)
 CASES = {
-    "FT-A": dataclasses.replace(SHORT, weight_decay=0.01, augmentation=("flip", "crop", "color")),
+    "FT-A": dataclasses.replace(SHORT, weight_decay=0.01),
     "FT-A in parts": dataclasses.replace(
         SHORT, gradient_accumulation_steps=4, optimizer="adam", schedule="cosine",
         label_smoothing=0.1, ema_momentum=0.9,
     ),
-    "FT-A until early stopping": dataclasses.replace(SHORT, learning_rate=5.0, patience=1),
+    "FT-A until early stopping": dataclasses.replace(
+        SHORT, learning_rate=5.0, patience=1, augmentation=("flip", "crop", "color")
+    ),
     "FT-F on features": dataclasses.replace(SHORT, layers="fc", preprocessing="dataset-mean"),
 }  # fmt: skip
 STOPS = [

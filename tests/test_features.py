@@ -12,11 +12,13 @@ import pytest
 from conftest import ROOT, succeed
 from test_model import SMALL
 
-from sentiment import extract, model, model_file
+from sentiment import extract, mean_pixel, model, model_file
 from sentiment.batches import Batches
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
+from sentiment.plans import Training
 from sentiment.recipe import Recipe
+from sentiment.runs import Run
 
 FC = Recipe(layers="fc", weights="none")
 ROWS = np.delete(np.arange(150), [3, 16, 17, 90])
@@ -90,6 +92,28 @@ def test_features_are_used_again_only_for_the_very_same_case(dataset, network, m
     dataset.manifest["fingerprint"] = "other data"
     compute(network, dataset)
     assert len(computed) == len(cases) + 2
+
+
+def test_the_mean_pixel_is_of_the_rows_used_and_part_of_what_features_depend_on(
+    dataset, tmp_path, caplog
+):
+    """Also: FT-A takes what FT-F's card says, and computes nothing."""
+    caplog.set_level("INFO")
+    recipe = dataclasses.replace(FC, preprocessing="dataset-mean")
+    run = Run("small", "fc", "drawn", 100, tmp_path, tmp_path)
+    training, split = Training(SMALL, recipe, dataset, run), dataset.split("train")
+    mean = mean_pixel.mean_pixel(training, split, ROWS)
+    np.testing.assert_allclose(mean, split.images[:][ROWS].mean(axis=(0, 1, 2)), rtol=1e-9)
+    network = model.build(SMALL, recipe, 3, mean)
+    for of_other_rows in (mean, [1.0, 2.0, 3.0]):
+        frozen = model.without_head(network)
+        extract.features(frozen, SMALL, recipe, dataset, "train", ROWS, 48, of_other_rows)
+    assert len(folders(dataset)) == 2
+
+    model_file.save(network, run.model, {mean_pixel.MEAN_PIXEL: [4.0, 5.0, 6.0]})
+    everything = dataclasses.replace(training, head_from=run.model)
+    assert mean_pixel.mean_pixel(everything, split, ROWS) == [4.0, 5.0, 6.0]
+    assert mean_pixel.mean_pixel(Training(SMALL, FC, dataset, run), split, ROWS) is None
 
 
 def test_features_too_large_for_float16_are_refused_and_leave_nothing(dataset, network):

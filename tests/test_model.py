@@ -267,7 +267,10 @@ def test_a_frozen_backbone_drops_nothing() -> None:
     architecture = dataclasses.replace(SMALL, build=build)
     for layers, steady in {"fc": True, "all": False}.items():
         network = model.build(architecture, Recipe(layers=layers, weights="none"), 3)
-        trained, predicted = (network(PHOTOS, training=training) for training in (True, False))
+        trained, predicted = (
+            keras.ops.convert_to_numpy(network(PHOTOS, training=training))
+            for training in (True, False)
+        )
         assert np.allclose(trained, predicted) == steady
 
 
