@@ -9,7 +9,7 @@ import shutil
 import keras
 import numpy as np
 
-from sentiment import extract, metrics, model, model_file, stratify
+from sentiment import cluster, devices, extract, metrics, model, model_file, stratify
 from sentiment.batches import Batches, reading
 from sentiment.errors import UserError
 from sentiment.history import History
@@ -46,23 +46,31 @@ def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model
     """
     architecture, recipe, dataset = training.architecture, training.recipe, training.dataset
     run = training.run
-    network = model.build(architecture, recipe, len(dataset.class_names))
-    if training.head_from:
-        model.attach_head(network, model_file.load(training.head_from))
-        log.info("  FC layers from %s", training.head_from)
+    spread = devices.taken()
+    with spread.scope():
+        network = model.build(architecture, recipe, len(dataset.class_names))
+        if training.head_from:
+            model.attach_head(network, model_file.load(training.head_from))
+            log.info("  FC layers from %s", training.head_from)
+        optimizer = model.sgd(recipe)
     learning = sum(math.prod(weight.shape) for weight in network.trainable_weights)
     log.info("  %s weights, of which %s learn", f"{network.count_params():,}", f"{learning:,}")
 
     step = recipe.batch_size // recipe.gradient_accumulation_steps
+    if spread.count > 1:
+        log.info("  every %d images in %d parts, on %d devices", step, spread.parts(step),
+                 spread.count)  # fmt: skip
     stored = {split: dataset.split(split) for split in SHUFFLED}
     rows = {split: rows_of(of, run, recipe) for split, of in stored.items()}
-    optimizer, extraction_seconds = model.sgd(recipe), 0.0
+    extraction_seconds = 0.0
     cached = recipe.layers == "fc" and recipe.feature_cache
     learner = network.get_layer("head") if cached else network
-    _check_disk(run, network, learner)
-    with Monitor(run.resources, run.checkpoint.exists()):
+    with contextlib.ExitStack() as watched:
+        if cluster.first():
+            _check_disk(run, network, learner)
+            watched.enter_context(Monitor(run.resources, run.checkpoint.exists()))
         if cached:
-            frozen = model.without_head(network)
+            frozen = spread.whole(model.without_head(network))
             stored = {
                 split: extract.features(frozen, architecture, recipe, dataset, split, of, step)
                 for split, of in rows.items()
@@ -74,7 +82,8 @@ def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model
         )
         # Dropout draws the same whether features were computed just now or found.
         keras.utils.set_random_seed(recipe.seed)
-        model.compile_model(learner, optimizer)
+        with spread.scope():
+            model.compile_model(learner, optimizer)
         history, patience = History(run.history, train, recipe.epochs), Patience(recipe.patience)
         with deferred() as pending:
             checkpoint = Checkpoint(
@@ -82,7 +91,8 @@ def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model
             )
             _epochs(learner, train, validation, recipe, history, patience, checkpoint)
     if learner is not network:
-        model.compile_model(network, optimizer)  # a whole model, saved with its optimizer
+        with spread.scope():
+            model.compile_model(network, optimizer)  # a whole model, saved with its optimizer
 
     last = history.rows[-1]
     if not math.isfinite(last["loss"] + last["val_loss"]):

@@ -93,6 +93,9 @@ def compile_model(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> 
     optimizer.build(model.trainable_variables)
     model.compute_metrics(None, np.zeros(1, np.int32), np.zeros((1, *model.output_shape[1:])))
     model.reset_metrics()
+    # Here, for a scope of several devices does not last until `fit`.
+    model.make_train_function()
+    model.make_test_function()
 
 
 def _build_parts(
