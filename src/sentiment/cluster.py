@@ -188,6 +188,7 @@ def join(cluster: Cluster) -> None:
     global _count, _number
     import jax
 
+    logging.getLogger("jax").setLevel(logging.WARNING)
     jax.config.update("jax_enable_preemption_service", False)  # it would take SIGTERM from us
     auto = cluster.coordinator == "auto"
     try:
