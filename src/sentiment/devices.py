@@ -1,7 +1,9 @@
 """How a batch is divided among devices: JAX's of all processes, or TensorFlow's of this one."""
 
 import contextlib
+import logging
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import keras
@@ -35,6 +37,10 @@ class Devices:
     def whole(self, model: keras.Model) -> keras.Model:
         """The same model, whose `predict` gives every process all of its output."""
         return model
+
+    def synchronized(self, model: keras.Model) -> contextlib.AbstractContextManager:
+        """During it batch normalisation that learns sees whole batches, not a device's part."""
+        return contextlib.nullcontext()
 
 
 class JaxDevices(Devices):
@@ -107,11 +113,16 @@ class _Whole(keras.layers.Layer):
 
 
 class TensorFlowDevices(Devices):
-    """Several GPUs of this machine, by TensorFlow's `MirroredStrategy`."""
+    """Several GPUs of this machine, by TensorFlow's `MirroredStrategy`.
+
+    It gives each GPU its part of a batch and averages the parts' gradients. Of a last batch that
+    does not divide evenly the images of a smaller part so weigh a little more.
+    """
 
     def __init__(self, names: list[str]):
         import tensorflow as tf
 
+        logging.getLogger("tensorflow").setLevel(logging.WARNING)
         self.count = len(names)
         self._strategy = tf.distribute.MirroredStrategy(names)
 
@@ -120,6 +131,19 @@ class TensorFlowDevices(Devices):
 
     def parts(self, size: int) -> int:
         return self.count
+
+    @contextlib.contextmanager
+    def synchronized(self, model: keras.Model) -> Iterator[None]:
+        layers = [
+            layer
+            for layer in model.get_layer("backbone").layers
+            if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+        ]
+        for layer in layers:
+            layer.synchronized = True
+        yield
+        for layer in layers:
+            layer.synchronized = False  # as other backends and one device have it
 
 
 _devices = Devices()

@@ -85,7 +85,7 @@ def fit(training: Training, checkpoint_batches: int | None) -> tuple[keras.Model
         with spread.scope():
             model.compile_model(learner, optimizer)
         history, patience = History(run.history, train, recipe.epochs), Patience(recipe.patience)
-        with deferred() as pending:
+        with spread.synchronized(network), deferred() as pending:
             checkpoint = Checkpoint(
                 run.checkpoint, training.plan, patience, history, checkpoint_batches, pending
             )
