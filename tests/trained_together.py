@@ -64,7 +64,7 @@ def main() -> None:
         keras.utils.set_random_seed(recipe.seed)
         run = Run("tinynet", recipe.layers, data.name, 100, work, work)
         run.history.parent.mkdir(parents=True, exist_ok=True)
-        trained, outcome = fit.fit(Training(network, recipe, data, run), None)
+        trained, _ = fit.fit(Training(network, recipe, data, run), None)
         if cluster.first():
             lines = [line.split(",")[1:5] for line in run.history.read_text().splitlines()[1:]]
             found[name] = [list(map(float, line)) for line in lines]
