@@ -200,7 +200,9 @@ def join(cluster: Cluster) -> None:
             heartbeat_timeout_seconds=SECONDS_OF_SILENCE,
         )
     except ValueError as error:
-        raise UserError(f"--coordinator {cluster.coordinator}: {error}") from None
+        raise UserError(
+            f"--coordinator {cluster.coordinator}: {error} Is this process one of Slurm's or MPI's?"
+        ) from None
     _count, _number = jax.process_count(), jax.process_index()
     if not first():
         logging.getLogger().setLevel(logging.WARNING)

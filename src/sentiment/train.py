@@ -92,7 +92,8 @@ def train(architecture: Architecture, options: Options) -> None:
     started = None
     if options.cluster.several:
         started = _start(options)
-        cluster.compare(training.plan | {"checkpoint batches": options.checkpoint_batches})
+        own = {"checkpoint batches": options.checkpoint_batches, **provenance.versions()}
+        cluster.compare(training.plan | {"recipe": None} | dataclasses.asdict(recipe) | own)
     if cluster.first():
         with files.locked(run.model):
             if not cluster.told(_finished(training.plan, run, options.overwrite)):
