@@ -34,10 +34,10 @@ ALL = Recipe(layers="all", weights="none", batch_size=16)
 '''
 
 
-def architecture() -> Architecture:
+def architecture(dropout: float = 0.5) -> Architecture:
     """The small network, for this process."""
     written: dict = {}
-    exec(ARCHITECTURE, written)
+    exec(ARCHITECTURE.replace("Dropout(0.5)", f"Dropout({dropout})"), written)
     return written["ARCHITECTURE"]
 
 

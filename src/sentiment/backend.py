@@ -1,9 +1,11 @@
-"""Starts Keras on the machine's device."""
+"""Starts Keras on the machine's devices, and on those of other processes."""
 
 import logging
 import os
 from typing import TYPE_CHECKING
 
+from sentiment import cluster
+from sentiment.cluster import Cluster
 from sentiment.errors import UserError
 
 if TYPE_CHECKING:
@@ -12,17 +14,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def start(seed: int, precision: str = "float32", deterministic: str = "auto") -> dict:
+def start(
+    seed: int,
+    precision: str = "float32",
+    deterministic: str = "auto",
+    processes: Cluster | None = None,
+) -> dict:
     """Import Keras and its backend, make results repeat, and seed every generator.
 
     Args:
         deterministic: "on", "off", or "auto", which is on for a CPU.
+        processes: those to meet; models then work on all devices, otherwise on one.
 
     Returns:
-        For the manifest: the backend's name and its devices.
+        For the manifest: the backend's name, its devices and processes.
 
     Raises:
-        UserError: the backend is not installed.
+        UserError: the backend is not installed, or does not know several processes.
     """
     import psutil  # not needed for --help
 
@@ -45,15 +53,25 @@ def start(seed: int, precision: str = "float32", deterministic: str = "auto") ->
         ) from None
 
     name = keras.backend.backend()
+    if processes and processes.several:
+        if name != "jax":
+            raise UserError(
+                f"--coordinator: Keras runs on {name} here, which trains in one process; install "
+                "jax and set KERAS_BACKEND=jax for several"
+            )
+        cluster.join(processes)
     if name == "tensorflow":
         _start_tensorflow(deterministic)
     elif name == "torch" and deterministic == "on":
         _make_torch_deterministic()
     keras.config.set_dtype_policy(precision)
     keras.utils.set_random_seed(seed)
-    devices = _devices(name)
-    log.info("  %s on %s", name, ", ".join(devices))
-    return {"backend": name, "devices": devices}
+    from sentiment import devices  # Keras
+
+    names, count = _devices(name)[: None if processes else 1], cluster.count()
+    devices.take(names)
+    log.info("  %s on %s%s", name, ", ".join(names), f", {count} processes" if count > 1 else "")
+    return {"backend": name, "devices": names, "processes": count}
 
 
 def _devices(name: str) -> list[str]:

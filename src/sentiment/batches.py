@@ -12,6 +12,7 @@ from typing import Protocol
 import keras
 import numpy as np
 
+from sentiment import devices
 from sentiment.errors import UserError
 from sentiment.store import CHUNK
 
@@ -41,6 +42,8 @@ class Stored(Protocol):
 class Batches(keras.utils.PyDataset):
     """Batches of `(inputs, labels)`, such as uint8 (b, 224, 224, 3) and int32 (b,).
 
+    Of several processes each reads its share of every batch.
+
     Reading single images at random is what a disk does worst. Shuffled, an epoch instead
     reads whole chunks in random order and mixes the images of `WINDOW` chunks in memory;
     stored rows were mixed when the data were prepared. Every row comes once an epoch.
@@ -62,11 +65,14 @@ class Batches(keras.utils.PyDataset):
         targets: np.ndarray | None = None,
     ):
         # TensorFlow runs a lone worker only between a CPU's steps, and a second one takes longer
-        # to start than small batches to copy. On the other backends Keras looks at a first batch
-        # and, with more workers, trains on what they had ready twice.
+        # to start than small batches to copy. On the other backends, and for several GPUs, Keras
+        # looks at a first batch and, with more workers, trains on what they had ready twice.
         batch_bytes = batch_size * math.prod(stored.shape[1:]) * stored.dtype.itemsize
         large = batch_bytes > SMALL_BATCH
-        workers = 2 if keras.backend.backend() == "tensorflow" and large else 1
+        self._devices = devices.taken()
+        backend = keras.backend.backend()
+        looks = backend != "tensorflow" or self._devices.count > 1
+        workers = 2 if large and not looks else 1
         super().__init__(workers=workers, max_queue_size=4)
         self.stored, self.rows, self.batch_size = stored, rows, batch_size
         self.shuffle_seed, self.targets = shuffle_seed, targets
@@ -111,17 +117,32 @@ class Batches(keras.utils.PyDataset):
             span = self._window * self.batch_size
             windows = [places[i : i + span] for i in range(0, len(places), span)]
             places = np.concatenate([random.permutation(window) for window in windows])
+            if keras.backend.backend() == "jax":
+                # In each batch as they are read: a process takes its share from a few chunks.
+                by_batch = np.argsort(places // self.batch_size, kind="stable")
+                places[by_batch] = np.arange(len(places))
         with self._lock:
             self._order_read, self._places = read, places
             self._order = np.empty_like(read)
             self._order[places] = read
+            self._ours = self._is_ours(places)
             self._windows: dict[int, tuple[list[np.ndarray], list[Future]]] = {}
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def _is_ours(self, places: np.ndarray) -> np.ndarray:
+        """Whether this process reads what belongs to these places of the epoch."""
+        batch, place = np.divmod(places, self.batch_size)
+        shares = [self._devices.share(self._size(i)) for i in (0, self._total - 1)]
+        starts, stops = (
+            np.where(batch < self._total - 1, *(getattr(share, end) for share in shares))
+            for end in ("start", "stop")
+        )
+        return (starts <= place) & (place < stops)
+
+    def __getitem__(self, index: int) -> tuple:
         window, batch = divmod(self.first + index, self._window)
-        start = (self.first + index) * self.batch_size
+        start, size = (self.first + index) * self.batch_size, self.size(index)
         with self._lock:
-            rows = self._order[start : start + self.batch_size]
+            rows = self._order[start : start + size][self._devices.share(size)]
             for ahead in (window, window + 1):
                 if ahead * self._window < self._total and ahead not in self._windows:
                     self._windows[ahead] = self._read(ahead)
@@ -135,20 +156,27 @@ class Batches(keras.utils.PyDataset):
             raise
         self.handed_over[index] = time.perf_counter()
         labels = self.stored.labels[rows]
-        return inputs[batch], labels if self.targets is None else self.targets[labels]
+        targets = labels if self.targets is None else self.targets[labels]
+        return self._devices.batch(inputs[batch], targets, size)
 
     def _read(self, window: int) -> tuple[list[np.ndarray], list[Future]]:
         """Start to fill a window's batches, chunk by chunk."""
         size, start = self.batch_size, window * self._window
         batches = range(start, min(start + self._window, self._total))
         stored = self.stored
-        inputs = [self._empty((self._size(i), *stored.shape[1:])) for i in batches]
+        shares = [self._devices.share(self._size(i)) for i in batches]
+        inputs = [self._empty((s.stop - s.start, *stored.shape[1:])) for s in shares]
+
+        def place(number: int) -> np.ndarray:
+            batch, row = divmod(number - start * size, size)
+            return inputs[batch][row - shares[batch].start]
 
         def fill(rows: np.ndarray, places: np.ndarray) -> None:
-            stored.copy(rows, [inputs[p // size - start][p % size] for p in places.tolist()])
+            stored.copy(rows, list(map(place, places.tolist())))
 
         span = slice(start * size, (start + self._window) * size)
-        rows, places = self._order_read[span], self._places[span]
+        ours = self._ours[span]
+        rows, places = self._order_read[span][ours], self._places[span][ours]
         chunks = zip(_by_chunk(rows, rows), _by_chunk(rows, places), strict=True)
         return inputs, [self._readers.submit(fill, *chunk) for chunk in chunks]
 

@@ -4,12 +4,13 @@ import hashlib
 import logging
 import math
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from sentiment import files, journal, model, provenance, sha256sums, store
+from sentiment import cluster, files, journal, model, provenance, sha256sums, store
 from sentiment.batches import Batches, predict
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
@@ -60,13 +61,18 @@ def features(
         "dtype": recipe.feature_dtype,
     }
     folder = folder_of(dataset, identity)
-    if folder.exists():
+    batches = Batches(stored, rows, batch_size, shuffle_seed=None)
+    if cluster.told(cluster.first() and folder.exists()):
         log.info("  features of %s: those in %s", split, folder)
-    else:
+    elif cluster.first():
         _announce(folder, split, len(rows), frozen.output_shape[1:], recipe.feature_dtype)
-        batches = Batches(stored, rows, batch_size, shuffle_seed=None)
         with files.locked(folder):
             _compute(folder, identity, frozen, batches)
+    else:
+        with progress(f"features of {split}", len(rows)) as advance:
+            for _ in _blocks(frozen, batches, recipe.feature_dtype, cluster.told(0), advance):
+                pass  # the first process has them too, and writes them
+    cluster.wait()
     return Features(folder, rows, stored.labels)
 
 
@@ -99,23 +105,18 @@ def _compute(folder: Path, identity: dict, frozen: keras.Model, batches: Batches
         )
         if values.rows:
             log.info("  goes on after %s of %s images", f"{values.rows:,}", f"{len(rows):,}")
-        block = _block(batches.batch_size)
-        with progress(f"features of {split}", len(rows), before=values.rows) as advance:
-            for start in range(values.rows, len(rows), block):
-                some = rows[start : start + block]
-                part = Batches(batches.stored, some, batches.batch_size, shuffle_seed=None)
-                with np.errstate(over="ignore"):  # said in words
-                    computed = predict(frozen, part, advance).astype(dtype)
-                if not np.isfinite(computed).all():
-                    shutil.rmtree(temporary)  # nothing to go on with
-                    raise UserError(
-                        f"the features of {split} are not all numbers in {dtype}; check "
-                        "--weights, or give --feature-dtype float32"
-                    )
-                for row in computed:
-                    values.append(row)
-                if done.due and start + block < len(rows):
-                    done.add(values.settle()._asdict())
+        reached = cluster.told(values.rows)
+        with progress(f"features of {split}", len(rows), before=reached) as advance:
+            try:
+                for computed in _blocks(frozen, batches, dtype, reached, advance):
+                    for row in computed:
+                        values.append(row)
+                    reached += len(computed)
+                    if done.due and reached < len(rows):
+                        done.add(values.settle()._asdict())
+            except _NoNumbers:
+                shutil.rmtree(temporary)  # nothing to go on with
+                raise
         sums = {f"values/{name}": digest for name, digest in values.close().items()}
         store.write_columns(temporary, {"checksums": values.checksums})
         made = {
@@ -125,6 +126,32 @@ def _compute(folder: Path, identity: dict, frozen: keras.Model, batches: Batches
         }
         files.write_json(temporary / MANIFEST, identity | made)
         sha256sums.write(temporary, sums | sha256sums.of_others(temporary, sums))
+
+
+class _NoNumbers(UserError):
+    """What was computed."""
+
+
+def _blocks(
+    frozen: keras.Model,
+    batches: Batches,
+    dtype: str,
+    start: int,
+    advance: Callable[[int], None],
+) -> Iterator[np.ndarray]:
+    """Compute the features of the rows from `start` on, a block at a time."""
+    block, rows = _block(batches.batch_size), batches.rows
+    for first in range(start, len(rows), block):
+        some = rows[first : first + block]
+        part = Batches(batches.stored, some, batches.batch_size, shuffle_seed=None)
+        with np.errstate(over="ignore"):  # said in words
+            computed = predict(frozen, part, advance).astype(dtype)
+        if not np.isfinite(computed).all():
+            raise _NoNumbers(
+                f"features are not all numbers in {dtype}; check --weights, or give "
+                "--feature-dtype float32"
+            )
+        yield computed
 
 
 def _block(batch_size: int) -> int:

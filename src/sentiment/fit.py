@@ -10,7 +10,7 @@ from functools import cached_property
 import keras
 import numpy as np
 
-from sentiment import extract, metrics, model, model_file, plans, stratify
+from sentiment import cluster, devices, extract, metrics, model, model_file, plans, stratify
 from sentiment.augmentation import augmented
 from sentiment.average import Average
 from sentiment.batches import Batches, Stored, reading
@@ -72,18 +72,19 @@ class Setup:
         )
         self.mean = mean_pixel(training, images, images.rows)
         """The pixel that the recipe may ask to subtract."""
-        self.network = model.build(architecture, recipe, classes, self.mean)
-        if training.head_from:
-            model.attach_head(self.network, model_file.load(training.head_from))
-            log.info("  FC layers from %s", training.head_from)
+        self._cached = recipe.layers == "fc" and recipe.feature_cache
+        with devices.taken().scope():
+            self.network = model.build(architecture, recipe, classes, self.mean)
+            if training.head_from:
+                model.attach_head(self.network, model_file.load(training.head_from))
+                log.info("  FC layers from %s", training.head_from)
+            self.learner = self.network.get_layer("head") if self._cached else self.network
+            """What is trained: the FC layers on stored features, or the whole network on images."""
+            if recipe.augmentation:
+                self.learner = augmented(self.network, recipe)
         learning = sum(math.prod(weight.shape) for weight in self.network.trainable_weights)
         log.info("  %s weights, of which %s learn", f"{self.network.count_params():,}",
                  f"{learning:,}")  # fmt: skip
-        self._cached = recipe.layers == "fc" and recipe.feature_cache
-        self.learner = self.network.get_layer("head") if self._cached else self.network
-        """What is trained: the FC layers on stored features, or the whole network on images."""
-        if recipe.augmentation:
-            self.learner = augmented(self.network, recipe)
         self.extraction_seconds = 0.0
         """What computing the features took."""
 
@@ -94,7 +95,7 @@ class Setup:
 
     @cached_property
     def _frozen(self) -> keras.Model:
-        return model.without_head(self.network)
+        return devices.taken().whole(model.without_head(self.network))
 
     @cached_property
     def inputs(self) -> dict[str, Joined]:
@@ -142,11 +143,16 @@ def fit(
         Diverged: the loss is no longer a number.
     """
     recipe, run, classes = training.recipe, training.run, len(training.dataset.class_names)
-    setup = setup or Setup(training)
+    setup, spread = setup or Setup(training), devices.taken()
     network, learner = setup.network, setup.learner
     step = recipe.batch_size // recipe.gradient_accumulation_steps
-    _check_disk(run, recipe, network, learner)
-    with Monitor(run.resources, run.checkpoint.exists()):
+    if spread.count > 1:
+        log.info("  every %d images in %d parts, on %d devices", step, spread.parts(step),
+                 spread.count)  # fmt: skip
+    with contextlib.ExitStack() as watched:
+        if cluster.first():
+            _check_disk(run, recipe, network, learner)
+            watched.enter_context(Monitor(run.resources, run.checkpoint.exists()))
         train, validation = (
             Batches(
                 setup.inputs[split],
@@ -160,11 +166,12 @@ def fit(
         # Dropout draws the same whether features were computed just now or found.
         keras.utils.set_random_seed(recipe.seed)
         rate = schedule(recipe, len(train))
-        optimizer = model.optimizer(recipe, rate)
-        model.compile_model(learner, optimizer, smoothed=recipe.label_smoothing > 0)
+        with spread.scope():
+            optimizer = model.optimizer(recipe, rate)
+            model.compile_model(learner, optimizer, smoothed=recipe.label_smoothing > 0)
         history = History(run.history, train, recipe.epochs, rate)
         patience = Patience(recipe.patience)
-        with deferred() as pending:
+        with spread.synchronized(network), deferred() as pending:
             plan = training.plan | setup.about_data
             checkpoint = Checkpoint(
                 run.checkpoint, plan, patience, Average(), history, checkpoint_batches, pending
@@ -179,9 +186,10 @@ def fit(
             f"{kept}try a lower --learning-rate, with --overwrite",
             history.rows,
         )
-    saved = model.at_constant_rate(optimizer, recipe, network, last["learning_rate"])
-    for part in (learner, network):  # the FC layers are saved with their own optimiser too
-        model.compile_model(part, saved)
+    with spread.scope():
+        saved = model.at_constant_rate(optimizer, recipe, network, last["learning_rate"])
+        for part in (learner, network):  # the FC layers are saved with their own optimiser too
+            model.compile_model(part, saved)
     best = history.rows[patience.best_epoch]
     training, validating, waiting = (
         round(sum(row[name] for row in history.rows), 3)

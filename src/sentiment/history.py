@@ -9,7 +9,7 @@ from pathlib import Path
 
 import keras
 
-from sentiment import files
+from sentiment import cluster, files
 from sentiment.batches import Batches
 from sentiment.progress import hours_minutes_seconds, progress
 from sentiment.schedule import Schedule
@@ -87,10 +87,8 @@ class History(keras.callbacks.Callback):
             "waiting_seconds": round(self._waiting, 3),
             "images_per_second": round(len(self.batches.rows) / seconds, 2),
         })  # fmt: skip
-        with files.whole_file(self.file) as temporary, temporary.open("w", newline="") as lines:
-            table = csv.DictWriter(lines, COLUMNS)
-            table.writeheader()
-            table.writerows(self.rows)
+        if cluster.first():
+            self._write()
         here = len(self.rows) - self._finished_before
         left = (now - self._started) / here * (self.epochs - epoch - 1)
         log.info(
@@ -100,3 +98,9 @@ class History(keras.callbacks.Callback):
             len(self.batches.rows) / seconds, 100 * self._waiting / seconds,
             hours_minutes_seconds(left),
         )  # fmt: skip
+
+    def _write(self) -> None:
+        with files.whole_file(self.file) as temporary, temporary.open("w", newline="") as lines:
+            table = csv.DictWriter(lines, COLUMNS)
+            table.writeheader()
+            table.writerows(self.rows)

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 
 from sentiment import checkpoint, model_file
-from sentiment.batches import Batches, Stored, reading
+from sentiment.batches import Stored
 from sentiment.plans import Training
 from sentiment.progress import progress
 
@@ -13,6 +13,9 @@ log = logging.getLogger(__name__)
 
 MEAN_PIXEL = "mean_pixel"
 """In the model's card and its checkpoint's plan: red, green, blue, from 0 to 255."""
+
+BLOCK = 64
+"""Images held in memory at a time."""
 
 
 def mean_pixel(training: Training, images: Stored, rows: np.ndarray) -> list[float] | None:
@@ -42,13 +45,13 @@ def mean_pixel(training: Training, images: Stored, rows: np.ndarray) -> list[flo
 
 def _computed(images: Stored, rows: np.ndarray) -> list[float]:
     """Sums of whole numbers, so that the order of the images does not count."""
-    batches = Batches(images, rows, batch_size=64, shuffle_seed=None)
     row_length = images.shape[2] * images.shape[3]
-    total = np.zeros(row_length, np.uint64)
-    with progress("mean pixel", len(rows)) as advance, reading(batches):
-        for index in range(len(batches)):
-            pixels, _ = batches[index]
-            total += pixels.reshape(-1, row_length).sum(axis=0, dtype=np.uint32)
-            advance(len(pixels))
+    total, block = np.zeros(row_length, np.uint64), np.empty((BLOCK, *images.shape[1:]), np.uint8)
+    with progress("mean pixel", len(rows)) as advance:
+        for start in range(0, len(rows), BLOCK):
+            some = rows[start : start + BLOCK]
+            images.copy(some, list(block[: len(some)]))
+            total += block[: len(some)].reshape(-1, row_length).sum(axis=0, dtype=np.uint32)
+            advance(len(some))
     count = len(rows) * images.shape[1] * images.shape[2]
     return (total.reshape(-1, 3).sum(axis=0) / count).tolist()

@@ -152,6 +152,9 @@ def compile_model(
     said = np.zeros((1, *model.output_shape[1:]), np.float32)
     model.compute_metrics(None, said if smoothed else np.zeros(1, np.int32), said)
     model.reset_metrics()
+    # Here, for a scope of several devices does not last until `fit`.
+    model.make_train_function()
+    model.make_test_function()
 
 
 def _build_parts(

@@ -5,7 +5,7 @@ import functools
 import json
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import numpy as np
 from sentiment import (
     backend,
     cli,
+    cluster,
     files,
     journal,
     model_file,
@@ -23,6 +24,7 @@ from sentiment import (
     provenance,
     sha256sums,
 )
+from sentiment.cluster import Cluster
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
 from sentiment.progress import progress
@@ -68,12 +70,14 @@ class Options:
     """Where the log goes."""
     models_dir: Path = project.MODELS_DIR
     """Where the model lies and the result goes."""
+    cluster: Cluster = field(default_factory=Cluster)
 
 
 @cli.command()
 def main(architecture: Architecture, recipe: Recipe) -> None:
     """Run a prediction script for the model that `recipe` trains."""
-    predict(architecture, recipe.layers, cli.parse(Options))
+    options = cli.parse(Options)
+    cluster.run(options.cluster, lambda: predict(architecture, recipe.layers, options))
 
 
 def predict(architecture: Architecture, layers: str, options: Options) -> None:
@@ -104,6 +108,12 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
     tests = [Dataset(options.data_dir, name) for name in names]
     card = _card(run)
     columns = [_columns(tested, card["class_names"]) for tested in tests]
+    model_sha256 = sha256sums.of(run.model)
+    if options.cluster.several:
+        backend.start(card["recipe"]["seed"], processes=options.cluster)
+        data = {tested.name: tested.fingerprint for tested in tests}
+        own = {"overwrite": options.overwrite, "batch size": options.batch_size}
+        cluster.compare({"model": model_sha256, "data": data, **own, **provenance.versions()})
     log.info("%s, trained on %g %% of %s", run.model, card["percent"], card["dataset"])
     for tested in tests:
         if tested.name == run.dataset and tested.fingerprint != card["data_fingerprint"]:
@@ -115,20 +125,28 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
         log.info("  predicts the %s split of %s, %s images", SPLIT, tested.name, f"{n:,}")
         log.info("  writes %s", run.result(tested.name))
 
-    model_sha256 = sha256sums.of(run.model)
-
     @functools.cache
     def model() -> "keras.Model":
-        backend.start(card["recipe"]["seed"])
-        return model_file.load(run.model)
+        if not options.cluster.several:
+            backend.start(card["recipe"]["seed"], processes=options.cluster)
+        from sentiment import devices  # Keras, which --help does without
+
+        spread = devices.taken()
+        with spread.scope():
+            loaded = model_file.load(run.model)
+        return spread.whole(loaded)
 
     for tested, of_classes in zip(tests, columns, strict=True):
+        if not cluster.first():
+            if not cluster.told(False):
+                _take_part(model, card, tested, options)
+            continue
         result = run.result(tested.name)
         ending = result.stem.removeprefix(run.name)
         with cli.log_to(run.log_file(f"{ending}.log")), files.locked(result):
             made_from = {"model": model_sha256, "data": tested.fingerprint, "split": SPLIT}
             arrays = None if options.overwrite else _finished(result, made_from)
-            if arrays is None:
+            if not cluster.told(arrays is not None):
                 arrays = _test(model, card, tested, of_classes, result, made_from, options)
                 last_line = f"Saved {result}"
             else:
@@ -138,6 +156,18 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
             for line in _figures(arrays, of_classes, what):
                 log.info(line)
             log.info(last_line)
+    cluster.wait()
+
+
+def _take_part(
+    model: Callable[[], "keras.Model"], card: dict, tested: Dataset, options: Options
+) -> None:
+    """Predict a test split with the first process, which keeps what comes out."""
+    split, classes = tested.split(SPLIT), len(card["class_names"])
+    model()
+    with progress("predicting", len(split)) as advance:
+        for _ in _blocks(model, split, classes, cluster.told(0), options.batch_size, advance):
+            pass
 
 
 def _test(
@@ -152,16 +182,7 @@ def _test(
     """Predict one test split and save the result."""
     split = tested.split(SPLIT)
     unfinished = result.with_name(f".{result.name}.journal")
-    try:
-        y_prob = _probabilities(model(), card, split, unfinished, made_from, options.batch_size)
-    except Exception as error:
-        if not backend.out_of_memory(error):
-            raise
-        at_a_time = options.batch_size
-        raise UserError(
-            f"out of memory with {at_a_time} images at a time; give a lower --batch-size, such as "
-            f"{max(1, at_a_time // 2)}"
-        ) from error
+    y_prob = _probabilities(model, card, split, unfinished, made_from, options.batch_size)
     leaking = bool(card.get(model_file.LEAKS))
     arrays = predictions.write(
         result, split, y_prob, columns, card["class_names"], made_from, leaking
@@ -171,7 +192,7 @@ def _test(
 
 
 def _probabilities(
-    model: "keras.Model",
+    model: Callable[[], "keras.Model"],
     card: dict,
     split: "Split",
     unfinished: Path,
@@ -183,9 +204,8 @@ def _probabilities(
     Args:
         unfinished: where finished blocks are noted, and taken from.
     """
+    model()  # which starts Keras
     import keras
-
-    from sentiment import batches  # Keras, which --help does without
 
     plan = {name: value[:16] for name, value in made_from.items()}
     plan |= {"batch_size": batch_size, "backend": keras.config.backend(), **provenance.versions()}
@@ -198,20 +218,49 @@ def _probabilities(
     first, new = sum(map(len, parts)), len(parts)
     if first:
         log.info("  goes on after %s of %s images", f"{first:,}", f"{len(split):,}")
-    block = max(1, BLOCK // batch_size) * batch_size
+    reached = cluster.told(first)
     with progress("predicting", len(split), before=first) as advance:
-        for start in range(first, len(split), block):
-            rows = np.arange(start, min(start + block, len(split)))
-            in_order = batches.Batches(split, rows, batch_size, shuffle_seed=None)
-            part = batches.predict(model, in_order, advance)
-            if part.shape != (len(rows), classes) or not np.isfinite(part).all():
-                raise UserError("the model does not give probabilities; train it again")
+        for part in _blocks(model, split, classes, first, batch_size, advance):
             parts.append(part)
-            if done.due and rows[-1] + 1 < len(split):
+            reached += len(part)
+            if done.due and reached < len(split):
                 computed = np.concatenate(parts[new:]).astype("<f4")
                 done.add({"y_prob": base64.b64encode(computed).decode()})
                 new = len(parts)
     return np.concatenate(parts)
+
+
+def _blocks(
+    model: Callable[[], "keras.Model"],
+    split: "Split",
+    classes: int,
+    start: int,
+    batch_size: int,
+    advance: Callable[[int], None],
+) -> Iterator[np.ndarray]:
+    """What the model says of the images from `start` on, a block at a time, float32 (b, classes).
+
+    Raises:
+        UserError: memory is short, or these are no probabilities.
+    """
+    from sentiment import batches  # Keras, which --help does without
+
+    block = max(1, BLOCK // batch_size) * batch_size
+    try:
+        for first in range(start, len(split), block):
+            rows = np.arange(first, min(first + block, len(split)))
+            in_order = batches.Batches(split, rows, batch_size, shuffle_seed=None)
+            part = batches.predict(model(), in_order, advance)
+            if part.shape != (len(rows), classes) or not np.isfinite(part).all():
+                raise UserError("the model does not give probabilities; train it again")
+            yield part
+    except Exception as error:
+        if not backend.out_of_memory(error):
+            raise
+        raise UserError(
+            f"out of memory with {batch_size} images at a time; give a lower --batch-size, such "
+            f"as {max(1, batch_size // 2)}"
+        ) from error
 
 
 def _finished(result: Path, made_from: dict[str, str]) -> dict[str, np.ndarray] | None:

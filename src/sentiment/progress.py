@@ -1,6 +1,7 @@
 """Progress of long work over images: a bar in a terminal, a line now and then elsewhere."""
 
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator
 
@@ -26,7 +27,7 @@ def progress(
     Args:
         before: units that an earlier call has done.
     """
-    console = Console()
+    console, spoken = Console(), logging.getLogger().isEnabledFor(logging.INFO)
     started = last = time.monotonic()
     done = before
 
@@ -36,7 +37,7 @@ def progress(
         now = time.monotonic()
         rate = (done - before) / (now - started)
         bar.update(task, completed=done, rate=f"{rate:,.1f} {unit}/s")
-        if not console.is_terminal and now - last > SECONDS_BETWEEN_LINES:
+        if spoken and not console.is_terminal and now - last > SECONDS_BETWEEN_LINES:
             last = now
             left = f"{rate:,.0f} {unit}/s, {(total - done) / rate:,.0f} s left"
             print(f"{what}: {done:,} of {total:,}, {left}", flush=True)
@@ -49,7 +50,7 @@ def progress(
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    hidden = not console.is_terminal
+    hidden = not (spoken and console.is_terminal)
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task(what, total=total, completed=before, rate="")
         yield advance

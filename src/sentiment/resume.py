@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from sentiment import backend, checkpoint
+from sentiment import backend, checkpoint, cluster
 from sentiment.average import Average
 from sentiment.errors import UserError
 from sentiment.history import History
@@ -79,7 +79,7 @@ class Checkpoint(keras.callbacks.Callback):
         Raises:
             UserError: the file is damaged.
         """
-        if not self.file.exists():
+        if not cluster.told(cluster.first() and self.file.exists()):
             return Progress()
         state, arrays = checkpoint.read(self.file)
         try:
@@ -111,27 +111,41 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         batches = self.history.batches
         done = batches.first + batch + 1
-        due = self.every and done % self.every == 0
-        if (due or self.pending) and math.isfinite(logs["loss"]):
+        due, asked = self.every and done % self.every == 0, self._asked()
+        if (due or asked) and math.isfinite(logs["loss"]):
             self._save(Progress(self.epoch, done, values(self.model.metrics_variables)))
         if batch + 1 == len(batches):
             self._random = backend.random_state()
-        self.pending.act()
+        if asked:
+            self._obey()
 
     def on_test_begin(self, logs: dict | None = None) -> None:
         self._trained = values(self.model.metrics_variables), self._random
 
     def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        if self.pending:
+        if self._asked():
             batches = self.history.batches
             self.average.put_back()
             self._save(Progress(self.epoch, batches.first + len(batches), *self._trained))
-        self.pending.act()
+            self._obey()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        asked = self._asked()
         if math.isfinite(logs["loss"] + logs["val_loss"]):
             self._save(Progress(epoch + 1))
         self._resumed = Progress(epoch + 1)  # another `fit` may follow, before which torch draws
+        if asked:
+            self._obey()
+
+    def _asked(self) -> bool:
+        """Whether a signal has come, to any of the processes."""
+        number = cluster.largest(self.pending.number)
+        if number and not self.pending:
+            self.pending.handle(number, None)
+        return number > 0
+
+    def _obey(self) -> None:
+        cluster.wait()  # for the first, which saves
         self.pending.act()
 
     def _draw_on(self) -> None:
@@ -141,6 +155,8 @@ class Checkpoint(keras.callbacks.Callback):
             self._random, self._resumed.random = self._resumed.random, []
 
     def _save(self, progress: Progress) -> None:
+        if not cluster.first():
+            return
         learner, patience = self.model, self.patience
         state = {
             "plan": self.plan,

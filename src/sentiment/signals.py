@@ -45,6 +45,11 @@ class Deferred:
     def __bool__(self) -> bool:
         return self._asked is not None
 
+    @property
+    def number(self) -> int:
+        """Of the signal that has come, or 0."""
+        return self._asked or 0
+
     def act(self) -> None:
         """Obey the signal that has come, if any, from now on as it comes."""
         if self._asked is not None:
@@ -72,19 +77,28 @@ def run(command: list[str], **options: object) -> subprocess.CompletedProcess:
 
     It is waited for, so that it can save what it has, and then the signal is obeyed here.
     """
-    asked: list[int] = []
     # In a group of its own, or the terminal would send it Ctrl-C too.
-    with subprocess.Popen(command, process_group=0, **options) as process:
-
-        def hand_on(number: int, _: FrameType | None) -> None:
-            asked.append(number)
-            process.send_signal(number)
-
-        with _handled_by(hand_on):
-            output, errors = process.communicate()
+    with (
+        subprocess.Popen(command, process_group=0, **options) as process,
+        handed_on_to(process) as asked,
+    ):
+        output, errors = process.communicate()
     for number in asked[:1]:
         signal.raise_signal(number)
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+@contextlib.contextmanager
+def handed_on_to(process: subprocess.Popen) -> Iterator[list[int]]:
+    """Hand signals on to a process during the block; yield those that came."""
+    asked: list[int] = []
+
+    def hand_on(number: int, _: FrameType | None) -> None:
+        asked.append(number)
+        process.send_signal(number)
+
+    with _handled_by(hand_on):
+        yield asked
 
 
 def _ending() -> list[int]:

@@ -5,12 +5,27 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sentiment import backend, cli, files, model_file, plans, project, provenance, stratify
+from sentiment import (
+    backend,
+    cli,
+    cluster,
+    files,
+    model_file,
+    plans,
+    project,
+    provenance,
+    stratify,
+)
+from sentiment.cluster import Cluster
 from sentiment.dataset import Dataset, in_words
 from sentiment.errors import UserError
 from sentiment.recipe import Architecture, Recipe, counting, in_command
 from sentiment.runs import Run
+
+if TYPE_CHECKING:
+    import keras
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +55,14 @@ class Options:
     again; its model stays until the new one is whole."""
     dry_run: bool = False
     """Say what would be done, and stop."""
+    cluster: Cluster = dataclasses.field(default_factory=Cluster)
 
 
 @cli.command()
 def main(architecture: Architecture, recipe: Recipe) -> None:
     """Run a training script: fine-tune `architecture` by `recipe`, as its flags change it."""
-    train(architecture, cli.parse(Options, default=Options(recipe)))
+    options = cli.parse(Options, default=Options(recipe))
+    cluster.run(options.cluster, lambda: train(architecture, options))
 
 
 def train(architecture: Architecture, options: Options) -> None:
@@ -75,12 +92,22 @@ def train(architecture: Architecture, options: Options) -> None:
     if options.dry_run:
         return
     training = plans.Training(architecture, recipe, dataset, run, head_from)
-    with files.locked(run.model):
-        if not _finished(training.plan, run, options.overwrite):
-            resumed = _resumed(training.plan, run, options.overwrite)
-            with cli.log_to(run.log_file(".log"), append=resumed):
-                log.info(announcement)
-                _train(training, options.checkpoint_batches)
+
+    started = None
+    if options.cluster.several:
+        started = _start(options)
+        own = {"checkpoint batches": options.checkpoint_batches, **provenance.versions()}
+        cluster.compare(training.plan | {"recipe": None} | dataclasses.asdict(recipe) | own)
+    if cluster.first():
+        with files.locked(run.model):
+            if not cluster.told(_finished(training.plan, run, options.overwrite)):
+                resumed = _resumed(training.plan, run, options.overwrite)
+                with cli.log_to(run.log_file(".log"), append=resumed):
+                    log.info(announcement)
+                    _train(training, options, started)
+    elif not cluster.told(False):
+        _fit(training, options)
+    cluster.wait()
 
 
 def _finished(plan: dict, run: Run, overwrite: bool) -> bool:
@@ -118,9 +145,27 @@ def _resumed(plan: dict, run: Run, overwrite: bool) -> bool:
     return not difference
 
 
-def _train(training: plans.Training, checkpoint_batches: int | None) -> None:
+def _start(options: Options) -> dict:
+    """Start Keras; what the manifest holds of it."""
+    recipe = options.recipe
+    return backend.start(recipe.seed, recipe.precision, recipe.deterministic, options.cluster)
+
+
+def _fit(training: plans.Training, options: Options) -> tuple["keras.Model", dict]:
+    """What `fit` does, and what to do when memory is short."""
+    from sentiment.fit import fit  # Keras, which --help and --dry-run do without
+
+    try:
+        return fit(training, options.checkpoint_batches)
+    except Exception as error:
+        if backend.out_of_memory(error):
+            raise UserError(less_memory(training.recipe)) from error
+        raise
+
+
+def _train(training: plans.Training, options: Options, started: dict | None) -> None:
     """Train and save the model; the manifest says how far it came."""
-    recipe, run = training.recipe, training.run
+    run = training.run
     manifest = {
         "status": "running",
         **training.plan,
@@ -129,10 +174,8 @@ def _train(training: plans.Training, checkpoint_batches: int | None) -> None:
     }
     try:
         files.write_json(run.manifest, manifest)
-        manifest |= backend.start(recipe.seed, recipe.precision, recipe.deterministic)
-        from sentiment.fit import fit  # Keras, which --help and --dry-run do without
-
-        network, outcome = fit(training, checkpoint_batches)
+        manifest |= started or _start(options)
+        network, outcome = _fit(training, options)
         manifest |= outcome | {"status": "finished", "end": provenance.now()}
         for outdated in (*run.results(), *run.exports()):
             files.remove(outdated)
@@ -142,8 +185,6 @@ def _train(training: plans.Training, checkpoint_batches: int | None) -> None:
     except BaseException as error:
         manifest |= {"status": "failed", "error": f"{type(error).__name__}: {error}",
                      "end": provenance.now()}  # fmt: skip
-        if isinstance(error, Exception) and backend.out_of_memory(error):
-            raise UserError(less_memory(recipe)) from error
         raise
     finally:
         files.write_json(run.manifest, manifest)

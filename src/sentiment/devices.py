@@ -1,0 +1,163 @@
+"""How a batch is divided among devices: JAX's of all processes, or TensorFlow's of this one."""
+
+import contextlib
+import logging
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+if TYPE_CHECKING:
+    import jax
+
+
+class Devices:
+    """A single device: nothing is divided."""
+
+    count = 1
+
+    def scope(self) -> contextlib.AbstractContextManager:
+        """Models, optimizers and metrics that are made in it work on all devices."""
+        return contextlib.nullcontext()
+
+    def parts(self, size: int) -> int:
+        """Into how many equal parts a batch of so many images is divided."""
+        return 1
+
+    def share(self, size: int) -> slice:
+        """Which images of a batch of so many this process reads."""
+        return slice(0, size)
+
+    def batch(self, inputs: np.ndarray, labels: np.ndarray, size: int) -> tuple:
+        """What Keras takes, from this process' share of a batch of so many images."""
+        return inputs, labels
+
+    def whole(self, model: keras.Model) -> keras.Model:
+        """The same model, whose `predict` gives every process all of its output."""
+        return model
+
+    def synchronized(self, model: keras.Model) -> contextlib.AbstractContextManager:
+        """During it batch normalisation that learns sees whole batches, not a device's part."""
+        return contextlib.nullcontext()
+
+
+class JaxDevices(Devices):
+    """All devices of all processes, each with a copy of the model, by `keras.distribution`.
+
+    A batch is divided into as many equal parts as there can be; where these are fewer than the
+    devices, several take the same part. So a batch of any size gives what it gives on a single
+    device, with nothing padded that batch normalisation would see.
+
+    `Batches` hands over what is divided already, for Keras divides every batch of an epoch as
+    its first. Hence the scope ends before `fit`, `evaluate` and `predict`.
+    """
+
+    def __init__(self) -> None:
+        import jax
+
+        self.count = jax.device_count()
+        self._distribution = keras.distribution.DataParallel(auto_shard_dataset=False)
+
+    def scope(self) -> contextlib.AbstractContextManager:
+        return self._distribution.scope()
+
+    def parts(self, size: int) -> int:
+        return math.gcd(size, self.count)
+
+    def share(self, size: int) -> slice:
+        ours = self._sharding(size).addressable_devices_indices_map((size,)).values()
+        ranges = [rows.indices(size) for (rows,) in ours]
+        return slice(min(start for start, _, _ in ranges), max(stop for _, stop, _ in ranges))
+
+    def batch(self, inputs: np.ndarray, labels: np.ndarray, size: int) -> tuple:
+        return self._divided(inputs, size), self._divided(labels, size)
+
+    def whole(self, model: keras.Model) -> keras.Model:
+        with self.scope():
+            gathered = keras.Model(model.inputs, _Whole(self._distribution)(model.outputs[0]))
+            gathered.make_predict_function()
+        return gathered
+
+    def _sharding(self, size: int) -> "jax.sharding.Sharding":
+        import jax
+        from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+        devices = np.array(jax.devices()).reshape(self.parts(size), -1)
+        return NamedSharding(Mesh(devices, ("part", "copy")), PartitionSpec("part"))
+
+    def _divided(self, ours: np.ndarray, size: int) -> "jax.Array":
+        import jax
+
+        before = self.share(size).start
+
+        def part(index: tuple[slice, ...]) -> np.ndarray:
+            start, stop, _ = index[0].indices(size)
+            return ours[start - before : stop - before]
+
+        shape = (size, *ours.shape[1:])
+        return jax.make_array_from_callback(shape, self._sharding(size), part)
+
+
+class _Whole(keras.layers.Layer):
+    """Hands on what comes in, with all of it on every device."""
+
+    def __init__(self, distribution: keras.distribution.DataParallel):
+        super().__init__(name="whole")
+        self._mesh = distribution.device_mesh
+
+    def call(self, values: keras.KerasTensor) -> keras.KerasTensor:
+        layout = keras.distribution.TensorLayout([None] * len(values.shape), self._mesh)
+        return keras.distribution.distribute_tensor(values, layout)
+
+
+class TensorFlowDevices(Devices):
+    """Several GPUs of this machine, by TensorFlow's `MirroredStrategy`.
+
+    It gives each GPU its part of a batch and averages the parts' gradients. Of a last batch that
+    does not divide evenly the images of a smaller part so weigh a little more.
+    """
+
+    def __init__(self, names: list[str]):
+        import tensorflow as tf
+
+        logging.getLogger("tensorflow").setLevel(logging.WARNING)
+        self.count = len(names)
+        self._strategy = tf.distribute.MirroredStrategy(names)
+
+    def scope(self) -> contextlib.AbstractContextManager:
+        return self._strategy.scope()
+
+    def parts(self, size: int) -> int:
+        return self.count
+
+    @contextlib.contextmanager
+    def synchronized(self, model: keras.Model) -> Iterator[None]:
+        layers = [
+            layer
+            for layer in model.get_layer("backbone").layers
+            if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+        ]
+        for layer in layers:
+            layer.synchronized = True
+        yield
+        for layer in layers:
+            layer.synchronized = False  # as other backends and one device have it
+
+
+_devices = Devices()
+
+
+def take(names: list[str]) -> None:
+    """Let models work on these devices, all that there are."""
+    global _devices
+    if len(names) > 1 and keras.backend.backend() == "jax":
+        _devices = JaxDevices()
+    elif len(names) > 1 and keras.backend.backend() == "tensorflow":
+        _devices = TensorFlowDevices(names)
+
+
+def taken() -> Devices:
+    """Those that models work on."""
+    return _devices
