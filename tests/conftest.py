@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,47 +177,30 @@ def demonstration(
 
 
 @dataclass(frozen=True)
-class Rehearsal:
-    """All networks trained and tested, and what is left to do done by the one command."""
+class Few:
+    """A few real tweets, prepared: enough to go through everything."""
 
-    source: Path
-    """Tweets, in B-T4SA's form: 8, 4 and 4 of each class."""
-    work: Path
-    """With the folders data, logs and models."""
-    command: list
-    """Of `scripts/run_all.py`."""
-    said: str
-    """By that command."""
+    data_dir: Path
+    """With t4sa, 8, 4 and 4 of each class, and ttd, 4 of each and some that fewer agree on."""
+    listed: list[str]
+    """Paths and labels of t4sa's test split in turn, in its order."""
 
 
 @pytest.fixture(scope="session")
-def rehearsal(
-    shared: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Rehearsal]:
-    """For tests of the xdist group "rehearsal", for which it is made once."""
-    work = tmp_path_factory.mktemp("rehearsal")
+def few(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Few:
+    """As much to test of t4sa as of TTD: TensorFlow traces a network anew for another size."""
+    work = tmp_path_factory.mktemp("few")
     sources = {"t4sa": work / "tweets", "ttd": work / "tweets_by_people"}
     _few_tweets(shared / "data" / "tweets", sources["t4sa"])
     _few_of_ttd(shared / "data" / "ttd", sources["ttd"])
     for kind, source in sources.items():
         succeed("scripts/prepare_data.py", kind, "--source", source, "--data-dir", work / "data")
-    where = ["--percent", 50, "--data-dir", work / "data", "--logs-dir", work / "logs",
-             "--models-dir", work / "models"]  # fmt: skip
-    for training in sorted(TRAINING_SCRIPTS, reverse=True):  # FT-F before FT-A
-        first = weights if training.parent.name == "mobilenet" else "none"
-        succeed(training, *where, "--weights", first, "--epochs", 1)
-        predicting = training.with_name(f"result_predict_{training.name}")
-        succeed(predicting, *where, "--test-on", "t4sa", "ttd")
-    command = ["scripts/run_all.py", "--images", 12, *where, "--weights", "none",
-               f"mobilenet={weights}", "--", "--epochs", 1]  # fmt: skip
-    yield Rehearsal(sources["t4sa"], work, command, succeed(*command))
-    shutil.rmtree(work)  # VGG19's models take 3 GB
+    return Few(work / "data", (sources["t4sa"] / "b-t4sa_test.txt").read_text().split())
 
 
 def _few_tweets(tweets: Path, folder: Path) -> None:
     folder.mkdir()
     (folder / "data").symlink_to(tweets / "data")
-    # As many to test as of TTD: TensorFlow traces a network anew for each size of a lone batch.
     for split, few in {"train": 8, "val": 4, "test": 4}.items():
         lines = (tweets / f"b-t4sa_{split}.txt").read_text().splitlines()
         kept = [line for label in "012" for line in _ending(lines, label)[:few]]

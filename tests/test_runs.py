@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import report_files
 import small_checkout
-from conftest import NETWORKS, ROOT, Rehearsal, refusal, start, succeed
+from conftest import NETWORKS, ROOT, Few, refusal, start, succeed
 
 from sentiment import predictions
 
@@ -53,12 +53,18 @@ def without_times(history: Path) -> list[dict[str, str]]:
     return [{k: v for k, v in row.items() if "second" not in k} for row in read_csv(history)]
 
 
-@pytest.mark.xdist_group("rehearsal")
 @pytest.mark.parametrize("network", NETWORKS)
-def test_every_network_trains_and_predicts_both_ways(network: str, rehearsal: Rehearsal) -> None:
-    logs, models = rehearsal.work / "logs" / "t4sa", rehearsal.work / "models" / "t4sa"
+def test_every_network_trains_predicts_and_is_reported_both_ways(
+    network: str, few: Few, weights: Path, tmp_path: Path
+) -> None:
+    where = ["--percent", 50, "--data-dir", few.data_dir, *folders(tmp_path)]
+    logs, models = tmp_path / "logs" / "t4sa", tmp_path / "models" / "t4sa"
     for layers in ("fc", "all"):
         name = f"test_{layers}_layers_{network}"
+        training, predicting = scripts(network, layers)
+        first = weights if network == "mobilenet" else "none"
+        succeed(training, *where, "--weights", first, "--epochs", 1)
+        succeed(predicting, *where, "--test-on", "t4sa", "ttd")
         assert {f"{name}{ending}" for ending in ENDINGS} <= names(logs)
         (row,) = read_csv(logs / f"{name}_history.csv")
         assert row["epoch"] == "1"
@@ -71,9 +77,8 @@ def test_every_network_trains_and_predicts_both_ways(network: str, rehearsal: Re
         assert manifest["best_epoch"] == manifest["last_epoch"] == 1
 
         with np.load(models / f"{name}_result.npz", allow_pickle=False) as result:
-            listed = (rehearsal.source / "b-t4sa_test.txt").read_text().split()
-            assert list(result["paths"]) == listed[::2]
-            assert list(result["y_true"]) == [int(label) for label in listed[1::2]]
+            assert list(result["paths"]) == few.listed[::2]
+            assert list(result["y_true"]) == [int(label) for label in few.listed[1::2]]
             assert result["y_prob"].shape == (12, 3)
             np.testing.assert_allclose(result["y_prob"].sum(axis=1), 1, rtol=1e-5)
             np.testing.assert_array_equal(result["y_pred"], result["y_prob"].argmax(axis=1))
@@ -82,50 +87,14 @@ def test_every_network_trains_and_predicts_both_ways(network: str, rehearsal: Re
         assert f"accuracy {right:.4f}, 95 % interval" in (logs / f"{name}_result.log").read_text()
     assert all(name.startswith("test_") for name in names(models))
 
-
-@pytest.mark.xdist_group("rehearsal")
-def test_one_command_gives_a_complete_report(rehearsal: Rehearsal) -> None:
-    page = rehearsal.work / "logs" / "t4sa" / "report" / "report.html"
-    assert f"{page}" in rehearsal.said
-    steps = 2 * 2 * len(NETWORKS) + 2
-    assert f"{steps} steps for t4sa, {steps - 2} of them finished before" in rehearsal.said
-    shown = report_files.tables(page)
-    models = 2 * len(NETWORKS)
-    assert {name: len(rows) for name, rows in shown.items()} == {
-        "choice": models,
-        "table_2_test_accuracy": models,
-        "test_pairs": models * (models - 1) // 2,
-        "table_3_ttd_accuracy": 3 * models,
-        "ttd_pairs": models * (models - 1) // 2,
-        "table_4_training_time": models,
-        "table_5_inference": models,
-        "table_6_cpu_load": models,
-        "table_7_memory": models,
-        "table_8_bytes": models,
-        "runs": models,
-    }
-    text = page.read_text()
-    for wrong in ("not run:", "unusable:", "Found while reading", ">nan<"):
-        assert wrong not in text
-    assert "test 12 of 51,000" in text
-    assert {row["n"] for row in shown["table_3_ttd_accuracy"]} == {"8", "10", "12"}
-    for row in shown["table_2_test_accuracy"]:
-        assert f"{row['model']}: said " in text  # under the photo that Grad-CAM explains
-    for network in NETWORKS:
-        measured = json.loads(
-            (page.parents[1] / f"test_fc_layers_{network}_inference.json").read_text()
-        )
-        assert measured["images"] == 12
-        (timing,) = measured["measured"]
-        assert {size: len(times) for size, times in timing["milliseconds"].items()} == {
-            "1": 12,
-            "15": 1,
-        }
-        assert timing["weights_bytes"] > 9_000_000
-
-    other = [*rehearsal.command[:-1], 2]  # epochs
-    again = succeed(*other[:1], "--dry-run", *other[1:])
-    assert f"{steps} steps for t4sa, 0 of them finished before" in again
+    succeed("scripts/report.py", *where[:2], *folders(tmp_path), "--data-dir", few.data_dir)
+    page = logs / "report" / "report.html"
+    tested = report_files.tables(page)["table_2_test_accuracy"]
+    assert len(tested) == 2 * len(NETWORKS)
+    for row in tested:  # under the photo that Grad-CAM explains
+        assert (f"{row['model']}: said " in page.read_text()) == (row["n"] == "12")
+    assert sum(row["n"] == "12" for row in tested) == 2
+    shutil.rmtree(tmp_path)  # VGG19's models take 2 GB
 
 
 def test_real_tweets_beat_chance_and_ttd_leaves_neutral_out(
@@ -210,36 +179,66 @@ def test_a_finished_run_is_kept_unless_told_otherwise(
     assert "give both runs the same --weights and --seed" in line
 
 
-def test_a_copied_folder_is_a_network_for_every_script(
-    small: tuple[Path, Path, Path], drawn_data: Path, tmp_path: Path
+def test_one_command_takes_a_copied_folder_to_a_complete_report(
+    small: tuple[Path, Path, Path], few: Few, tmp_path: Path
 ) -> None:
-    """Also: IPython's bare flags reach a real run, one command takes the steps that are left, and
-    the default folders are the checkout's.
+    """Also: IPython's bare flags reach a real run, whose step is not taken again, and the default
+    folders are the checkout's.
     """
     training, _, predicting = small
     checkout = tmp_path / "checkout"
     for network in NETWORKS:
         shutil.rmtree(checkout / "src" / network)
     shutil.copytree(ROOT / "tests", checkout / "tests", ignore=shutil.ignore_patterns(".*"))
-    shutil.copytree(drawn_data / "drawn", checkout / "data" / "drawn")
-    flags = ["--percent", 10, "--dataset", "drawn"]
-    done = start("ipython", training, *flags, "--epochs", 1)
+    shutil.copytree(few.data_dir, checkout / "data")
+    done = start("ipython", training, "--percent", 50, "--epochs", 1)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "train 18, validation 6 images" in done.stdout
-    done = start("ipython", predicting, "--", *flags)
+    assert "train 12, validation 6 images" in done.stdout
+    done = start("ipython", predicting, "--", "--percent", 50, "--test-on", "t4sa", "ttd")
     assert done.returncode == 0, done.stdout + done.stderr
-    left = names(checkout / "saved_models" / "drawn")
-    assert left == {f"test_fc_layers_tinynet{ending}" for ending in (".keras", "_result.npz")}
+    results = {f"test_fc_layers_tinynet{on}_result.npz" for on in ("", "_on_ttd")}
+    left = names(checkout / "saved_models" / "t4sa")
+    assert left == {"test_fc_layers_tinynet.keras", *results}
 
-    said = succeed(checkout / "scripts" / "run_all.py", *flags, "--", "--epochs", 1)
-    assert "6 steps for drawn, 2 of them finished before" in said
-    shown = report_files.tables(checkout / "logs" / "drawn" / "report" / "report.html")
-    assert len(shown["table_2_test_accuracy"]) == 2
+    command = [checkout / "scripts" / "run_all.py", "--percent", 50, "--images", 12]
+    said = succeed(*command, "--", "--epochs", 1)
+    assert "6 steps for t4sa, 2 of them finished before" in said
+    page = checkout / "logs" / "t4sa" / "report" / "report.html"
+    assert f"{page}" in said
+    shown = report_files.tables(page)
+    assert {name: len(rows) for name, rows in shown.items()} == {
+        "choice": 2,
+        "table_2_test_accuracy": 2,
+        "test_pairs": 1,
+        "table_3_ttd_accuracy": 3 * 2,
+        "ttd_pairs": 1,
+        "table_4_training_time": 2,
+        "table_5_inference": 2,
+        "table_6_cpu_load": 2,
+        "table_7_memory": 2,
+        "table_8_bytes": 2,
+        "runs": 2,
+    }
+    text = page.read_text()
+    for wrong in ("not run:", "unusable:", "Found while reading", ">nan<"):
+        assert wrong not in text
+    assert "test 12 of 51,000" in text
+    assert {row["n"] for row in shown["table_3_ttd_accuracy"]} == {"8", "10", "12"}
+    measured = json.loads((page.parents[1] / "test_fc_layers_tinynet_inference.json").read_text())
+    assert measured["images"] == 12
+    (timing,) = measured["measured"]
+    times = {size: len(times) for size, times in timing["milliseconds"].items()}
+    assert times == {"1": 12, "15": 1}
+    assert timing["weights_bytes"] > 1000
+
+    for epochs, finished in {1: 4, 2: 0}.items():
+        again = succeed(*command, "--dry-run", "--", "--epochs", epochs)
+        assert f"6 steps for t4sa, {finished} of them finished before" in again
 
     found = start(
         "python", "-m", "pytest", checkout / "tests" / "test_runs.py", "--collect-only", "-q"
     ).stdout  # fmt: skip
-    assert "test_every_network_trains_and_predicts_both_ways[tinynet]" in found
+    assert "both_ways[tinynet]" in found
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
