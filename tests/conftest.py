@@ -65,7 +65,7 @@ def run(script: Path | str, *words: object, **settings: str) -> subprocess.Compl
     """Run one of the project's scripts with this Python, started warm where it can be."""
     if {"KERAS_BACKEND", "PYTHONPATH"} & (os.environ | settings).keys():
         return start(sys.executable, ROOT / script, *words, **settings)
-    return warm.run([str(word) for word in (ROOT / script, *words)], os.environ | settings)
+    return warm.run([ROOT / script, *words], os.environ | settings)
 
 
 def succeed(script: Path | str, *words: object, **settings: str) -> str:

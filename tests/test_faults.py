@@ -18,6 +18,7 @@ import keras
 import numpy as np
 import pytest
 import small_checkout
+import warm
 from conftest import ROOT, SRC, start
 
 from sentiment import backend, model_file, train
@@ -64,11 +65,8 @@ class Work:
     def script(self, name: str) -> Path:
         return self.network / f"{name}_{small_checkout.NAME}.py"
 
-    def start(self, stage: str, **settings: str) -> subprocess.Popen:
-        command = [sys.executable, *map(str, self.stages[stage])]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, cwd=self.folder, stdout=pipe, stderr=pipe, text=True,
-                                env=os.environ | settings)  # fmt: skip
+    def start(self, stage: str) -> warm.Process:
+        return warm.Process(self.stages[stage], os.environ, self.folder)
 
     def finish(self, stage: str) -> str:
         process = self.start(stage)
@@ -78,7 +76,7 @@ class Work:
 
     def stop(self, stage: str, number: int, said: str) -> tuple[int, str, str]:
         """Send a signal as soon as a line with these words comes."""
-        process = self.start(stage, PYTHONUNBUFFERED="1")
+        process = self.start(stage)
         lines = []
         for line in process.stdout:
             lines.append(line)
@@ -259,13 +257,14 @@ def test_two_at_once_other_recipes_and_finished_runs(
     whole = [word for word in work.stages["train FT-F"] if word not in ("--percent", 90)]
     work.stages["whole"] = whole
 
-    def refusal(*words: object, **settings: str) -> str:
-        done = start(sys.executable, *words, cwd=work.folder, **settings)
-        assert done.returncode == 2, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stderr
+    def refusal(*words: object) -> str:
+        process = warm.Process(words, os.environ, work.folder)
+        said, errors = process.communicate()
+        assert process.returncode == 2, said + errors
+        assert "Traceback" not in errors
+        return errors
 
-    process = work.start("whole", PYTHONUNBUFFERED="1")
+    process = work.start("whole")
     for line in process.stdout:
         if "epoch 2/" in line:  # the first one's checkpoint is there
             process.send_signal(signal.SIGSTOP)

@@ -300,7 +300,7 @@ def test_a_prediction_stopped_goes_on_and_a_finished_one_is_not_repeated(
     data, tmp_path, monkeypatch, caplog
 ):
     caplog.set_level("INFO")
-    monkeypatch.setattr(predict.backend, "start", lambda *args: None)
+    monkeypatch.setattr(predict.backend, "start", lambda *args, **more: None)
     keras.utils.set_random_seed(1)
     recipe = Recipe(layers="fc", weights="none")
     network = model.build(SMALL, recipe, 2)

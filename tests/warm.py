@@ -4,9 +4,10 @@ Importing TensorFlow and Keras takes 5 s of a core, and the tests start hundreds
 Nothing of this project is imported before the fork, nor has TensorFlow run an operation.
 """
 
-import multiprocessing
+import multiprocessing.connection
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,28 +19,77 @@ LIBRARIES = (
 )  # fmt: skip
 """Imported before the fork; what is missing is ignored."""
 
+EAGERLY = "RUN_FUNCTIONS_EAGERLY"
+"""In a script's environment: TensorFlow runs operation by operation. For a few images that takes
+seconds where tracing a large network's graph takes a minute or two."""
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # as sentiment.backend does
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(list(LIBRARIES))
 
 
-def run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess:
+class Process:
+    """A script in a process of its own; of `subprocess.Popen` what the tests use."""
+
+    def __init__(self, command: list, environment: dict[str, str], cwd: Path | None = None):
+        self._errors = tempfile.NamedTemporaryFile("r", errors="surrogateescape")  # noqa: SIM115
+        ours, theirs = _context.Pipe(duplex=False)
+        words = [str(word) for word in command]
+        settings = words, dict(environment), cwd, theirs, self._errors.name
+        self._process = _context.Process(target=_run, args=settings)
+        self._process.start()
+        theirs.close()
+        self.stdout = os.fdopen(os.dup(ours.fileno()), errors="surrogateescape")
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        if self.returncode is None:
+            raise subprocess.TimeoutExpired("the script", timeout)
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        with self.stdout, self._errors:
+            said = self.stdout.read()
+            self.wait(timeout)
+            return said, self._errors.read()
+
+
+def run(command: list, environment: dict[str, str]) -> subprocess.CompletedProcess:
     """Run a script with its words to its end, as `subprocess.run` does with `capture_output`."""
-    with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder, name) for name in ("output", "errors")]
-        process = _context.Process(target=_run, args=(command, environment, files))
-        process.start()
-        process.join()
-        said = [file.read_text() for file in files]
-    return subprocess.CompletedProcess(command, process.exitcode, *said)
+    process = Process(command, environment)
+    said = process.communicate()
+    return subprocess.CompletedProcess(command, process.returncode, *said)
 
 
-def _run(command: list[str], environment: dict[str, str], files: list[Path]) -> None:
-    for descriptor, file in zip((1, 2), files, strict=True):
-        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), descriptor)
+def _run(
+    command: list[str],
+    environment: dict[str, str],
+    cwd: Path | None,
+    output: multiprocessing.connection.Connection,
+    errors: str,
+) -> None:
+    os.dup2(output.fileno(), 1)
+    os.dup2(os.open(errors, os.O_WRONLY), 2)
+    output.close()
+    sys.stdout.reconfigure(line_buffering=True)
     os.environ.clear()
     os.environ.update(environment)
-    script = Path(command[0])
-    sys.argv = command
-    sys.path.insert(0, str(script.parent))
-    runpy.run_path(str(script), run_name="__main__")
+    os.chdir(cwd or Path.cwd())
+    if EAGERLY in environment:
+        import tensorflow as tf
+
+        tf.config.run_functions_eagerly(True)
+    sys.argv, sys.orig_argv = command, [sys.executable, *command]
+    sys.path.insert(0, str(Path(command[0]).parent))
+    runpy.run_path(command[0], run_name="__main__")

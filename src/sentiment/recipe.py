@@ -114,7 +114,7 @@ class Recipe:
             "gradient_accumulation_steps",
             f"a divisor of the batch size, {self.batch_size}",
         )
-        check(0 < self.learning_rate < float("inf"), "learning_rate", "a number over 0")
+        check(0 < self.learning_rate < 1e38, "learning_rate", "a number over 0, under 1e38")
         check(0 <= self.momentum < 1, "momentum", "0 or more, under 1")
         check(
             self.optimizer == "sgd" or self.momentum == Recipe.momentum,
