@@ -109,8 +109,8 @@ def parse_words(kind: type[Options], default: Options | None, words: list[str]) 
 
 def _words() -> list[str]:
     """The command's words: `ipython SCRIPT --percent 10` leaves them out of sys.argv."""
-    script = os.path.realpath(sys.argv[0])
+    ipython, script = sys.modules.get("IPython"), os.path.realpath(sys.argv[0])
     places = [i for i, word in enumerate(sys.orig_argv) if os.path.realpath(word) == script]
-    if "IPython" not in sys.modules or not places:
+    if not ipython or not ipython.get_ipython() or not places:
         return sys.argv[1:]
     return [word for word in sys.orig_argv[places[0] + 1 :] if word != "--"]
