@@ -55,7 +55,7 @@ def without_times(history: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_every_network_trains_predicts_and_is_reported_both_ways(
+def test_every_network_trains_and_predicts_both_ways(
     network: str, few: Few, weights: Path, tmp_path: Path
 ) -> None:
     where = ["--percent", 50, "--data-dir", few.data_dir, *folders(tmp_path)]
@@ -90,14 +90,14 @@ def test_every_network_trains_predicts_and_is_reported_both_ways(
         assert f"accuracy {right:.4f}, 95 % interval" in (logs / f"{name}_result.log").read_text()
     assert all(name.startswith("test_") for name in names(models))
 
-    succeed("scripts/report.py", *where[:2], *folders(tmp_path), "--data-dir", few.data_dir,
-            **settings)  # fmt: skip
-    page = logs / "report" / "report.html"
-    tested = report_files.tables(page)["table_2_test_accuracy"]
-    assert len(tested) == 2 * len(NETWORKS)
-    for row in tested:  # under the photo that Grad-CAM explains
-        assert (f"{row['model']}: said " in page.read_text()) == (row["n"] == "12")
-    assert sum(row["n"] == "12" for row in tested) == 2
+    if real:
+        succeed("scripts/report.py", *where)
+        page = logs / "report" / "report.html"
+        tested = report_files.tables(page)["table_2_test_accuracy"]
+        assert len(tested) == 2 * len(NETWORKS)
+        for row in tested:  # under the photo that Grad-CAM explains
+            assert (f"{row['model']}: said " in page.read_text()) == (row["n"] == "12")
+        assert sum(row["n"] == "12" for row in tested) == 2
     shutil.rmtree(tmp_path)  # VGG19's models take 2 GB
 
 
