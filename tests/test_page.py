@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from conftest import lacking
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 pytest_plugins = ["serving"]
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.xdist_group("service")  # they share an exported model
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if not chromium:
-        pytest.skip("no chromium on the PATH")
+        lacking("no chromium on the PATH")
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import report_files
-from conftest import NETWORKS, ROOT, refusal, succeed
+from conftest import NETWORKS, ROOT, lacking, refusal, succeed
 from report_files import probabilities, run, write_result, write_run
 from scipy.stats import binomtest
 from sklearn.metrics import f1_score, roc_auc_score
@@ -326,10 +326,11 @@ def test_a_later_run_that_failed_leaves_the_models_figures(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_a_browser_shows_the_page(width: int, complete: Path) -> None:
-    sync_api = pytest.importorskip("playwright.sync_api")
+    from playwright import sync_api
+
     chromium = Path("/usr/bin/chromium")
     if not chromium.exists():
-        pytest.skip("no chromium")
+        lacking("no chromium")
     asked, said = [], []
     with sync_api.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
