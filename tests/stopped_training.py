@@ -116,11 +116,16 @@ def main() -> None:
     for case in sys.argv[3:] or CASES:
         recipe = CASES[case]
         work = Path(sys.argv[2]) / case
+        if case == "FT-F on features":
+            one_by_one = train(recipe, data, work / "one by one")
+            fit.STEPS_AT_ONCE = 2
         undisturbed = train(recipe, data, work / "undisturbed")
         print(case, *undisturbed[1][1:], sep="\n  ")
         every = 2 if case == "FT-A" else None
         resumed = train_with_stops(recipe, data, work / "stopped", every)
         assert same(resumed, undisturbed), resumed[1:]
+        if case == "FT-F on features":
+            assert same(one_by_one, undisturbed), one_by_one[1:]
         if case == "FT-A":
             assert same(train_with_nan(recipe, data, work / "not a number"), undisturbed)
 

@@ -68,11 +68,11 @@ class Batches(keras.utils.PyDataset):
         # to start than small batches to copy. On the other backends, and for several GPUs, Keras
         # looks at a first batch and, with more workers, trains on what they had ready twice.
         batch_bytes = batch_size * math.prod(stored.shape[1:]) * stored.dtype.itemsize
-        large = batch_bytes > SMALL_BATCH
+        self.small = batch_bytes <= SMALL_BATCH
         self._devices = devices.taken()
         backend = keras.backend.backend()
         looks = backend != "tensorflow" or self._devices.count > 1
-        workers = 2 if large and not looks else 1
+        workers = 1 if self.small or looks else 2
         super().__init__(workers=workers, max_queue_size=4)
         self.stored, self.rows, self.batch_size = stored, rows, batch_size
         self.shuffle_seed, self.targets = shuffle_seed, targets

@@ -50,6 +50,9 @@ UPDATES = (
 """Fields of a recipe that say how weights are updated: they change neither the network's first
 weights nor the images it learns from, so trainings that differ in them alone share a Setup."""
 
+STEPS_AT_ONCE = 16
+"""Of TensorFlow on small features, where starting a step takes twice as long as the step."""
+
 
 class Setup:
     """A network with its first weights, and the images that it learns from.
@@ -72,13 +75,14 @@ class Setup:
         )
         self.mean = mean_pixel(training, images, images.rows)
         """The pixel that the recipe may ask to subtract."""
-        self._cached = recipe.layers == "fc" and recipe.feature_cache
+        self.cached = recipe.layers == "fc" and recipe.feature_cache
+        """Whether it learns from stored features."""
         with devices.taken().scope():
             self.network = model.build(architecture, recipe, classes, self.mean)
             if training.head_from:
                 model.attach_head(self.network, model_file.load(training.head_from))
                 log.info("  FC layers from %s", training.head_from)
-            self.learner = self.network.get_layer("head") if self._cached else self.network
+            self.learner = self.network.get_layer("head") if self.cached else self.network
             """What is trained: the FC layers on stored features, or the whole network on images."""
             if recipe.augmentation:
                 self.learner = augmented(self.network, recipe)
@@ -113,7 +117,7 @@ class Setup:
             UserError: the disk is too small.
         """
         t = self._training
-        if not self._cached:
+        if not self.cached:
             return t.dataset.split(section)
         step = t.recipe.batch_size // t.recipe.gradient_accumulation_steps
         features = extract.features(
@@ -168,7 +172,9 @@ def fit(
         rate = schedule(recipe, len(train))
         with spread.scope():
             optimizer = model.optimizer(recipe, rate)
-            model.compile_model(learner, optimizer, smoothed=recipe.label_smoothing > 0)
+            model.compile_model(
+                learner, optimizer, recipe.label_smoothing > 0, _steps_at_once(setup, train)
+            )
         history = History(run.history, train, recipe.epochs, rate)
         patience = Patience(recipe.patience)
         with spread.synchronized(network), deferred() as pending:
@@ -223,6 +229,12 @@ def fit(
 def rows_of(stored: Split, run: Run, recipe: Recipe) -> np.ndarray:
     """The rows of a split that a run uses: ascending, int64."""
     return stratify.subset(stored.labels, run.percent, recipe.seed)
+
+
+def _steps_at_once(setup: Setup, train: Batches) -> int:
+    """JAX starts its steps faster than small features are read, and PyTorch makes one at a time."""
+    alone = keras.backend.backend() == "tensorflow" and devices.taken().count == 1
+    return STEPS_AT_ONCE if alone and setup.cached and train.small else 1
 
 
 def _epochs(

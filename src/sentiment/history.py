@@ -32,6 +32,8 @@ class History(keras.callbacks.Callback):
         super().__init__()
         self.file, self.batches, self.epochs, self.rate = file, batches, epochs, rate
         self.rows: list[dict] = []
+        self.done = 0
+        """Of the epoch's batches, those that have been learned from."""
         self._started = time.perf_counter()
         self._finished_before = 0
         self._spent_before: dict[str, float] = {}
@@ -58,6 +60,7 @@ class History(keras.callbacks.Callback):
         shown = progress(f"epoch {epoch + 1}/{self.epochs}", len(self.batches.rows))
         self._advance = self._bar.enter_context(shown)
         self._advance(len(self.batches.rows) - self.batches.left)
+        self.done = 0
         self._step_end = time.perf_counter()
         spent, self._spent_before = self._spent_before, {}
         self._begin = self._step_end - spent.get("seconds", 0.0)
@@ -65,10 +68,15 @@ class History(keras.callbacks.Callback):
         self._waiting = spent.get("waiting", 0.0)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        # A step waits from the end of the one before until its batch is handed over.
-        self._waiting += max(0.0, self.batches.handed_over[batch] - self._step_end)
+        # Where several steps are made at once, Keras' number may lie beyond the epoch's last.
+        steps = range(self.done, min(batch + 1, len(self.batches)))
+        self.done = steps.stop
+        # A step waits from the end of the one before until its batch is handed over. Of several
+        # at once the first is seen and stands for all, but for the epoch's start.
+        waited = max(0.0, self.batches.handed_over[steps.start] - self._step_end)
+        self._waiting += waited * (len(steps) if steps.start else 1)
         self._step_end = time.perf_counter()
-        self._advance(self.batches.size(batch))
+        self._advance(sum(map(self.batches.size, steps)))
 
     def on_test_begin(self, logs: dict | None = None) -> None:
         self._validation_begin = time.perf_counter()
@@ -77,6 +85,7 @@ class History(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         now = time.perf_counter()
         seconds = self._validation_begin - self._begin
+        waiting = min(self._waiting, seconds)
         steps = (epoch + 1) * (self.batches.first + len(self.batches))
         self.rows.append({
             "epoch": epoch + 1,
@@ -84,7 +93,7 @@ class History(keras.callbacks.Callback):
             "learning_rate": float(keras.ops.convert_to_numpy(self.rate(steps - 1))),
             "seconds": round(seconds, 3),
             "validation_seconds": round(now - self._validation_begin, 3),
-            "waiting_seconds": round(self._waiting, 3),
+            "waiting_seconds": round(waiting, 3),
             "images_per_second": round(len(self.batches.rows) / seconds, 2),
         })  # fmt: skip
         if cluster.first():
@@ -95,7 +104,7 @@ class History(keras.callbacks.Callback):
             "epoch %d/%d: loss %.4f, accuracy %.4f, val_loss %.4f, val_accuracy %.4f; "
             "%.0f images/s, %.0f %% waiting; at most %s left",
             epoch + 1, self.epochs, *(logs[name] for name in COLUMNS[1:5]),
-            len(self.batches.rows) / seconds, 100 * self._waiting / seconds,
+            len(self.batches.rows) / seconds, 100 * waiting / seconds,
             hours_minutes_seconds(left),
         )  # fmt: skip
 

@@ -134,17 +134,22 @@ def targets(recipe: Recipe, classes: int, learning: bool) -> np.ndarray | None:
 
 
 def compile_model(
-    model: keras.Model, optimizer: keras.optimizers.Optimizer, smoothed: bool = False
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    smoothed: bool = False,
+    steps_at_once: int = 1,
 ) -> None:
     """Compile to be trained by `optimizer`, and make all variables.
 
     Args:
         smoothed: a row of `targets` is given in each label's place.
+        steps_at_once: after how many Keras calls its callbacks.
     """
     model.compile(
         optimizer=optimizer,
         loss="categorical_crossentropy" if smoothed else "sparse_categorical_crossentropy",
         metrics=["accuracy"],
+        steps_per_execution=steps_at_once,
     )
     # Otherwise TensorFlow traces the first step twice, which takes minutes; a checkpoint is
     # also put back into what is there.

@@ -100,6 +100,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.epoch, resumed = epoch, self._resumed
+        self._done = self.history.batches.first
         if resumed.batch and epoch == resumed.epoch:
             assign(self.model.metrics_variables, resumed.metrics)
         if not resumed.batch or not len(self.history.batches):
@@ -110,11 +111,12 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         batches = self.history.batches
-        done = batches.first + batch + 1
-        due, asked = self.every and done % self.every == 0, self._asked()
+        before, self._done = self._done, batches.first + self.history.done
+        due = self.every and before // self.every < self._done // self.every
+        asked = self._asked()
         if (due or asked) and math.isfinite(logs["loss"]):
-            self._save(Progress(self.epoch, done, values(self.model.metrics_variables)))
-        if batch + 1 == len(batches):
+            self._save(Progress(self.epoch, self._done, values(self.model.metrics_variables)))
+        if self.history.done == len(batches):
             self._random = backend.random_state()
         if asked:
             self._obey()
