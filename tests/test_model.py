@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import NETWORKS
 
-from sentiment import model
+from sentiment import model, model_file
 from sentiment.average import Average
 from sentiment.errors import UserError
 from sentiment.recipe import Architecture, Recipe
@@ -274,15 +274,17 @@ def test_a_frozen_backbone_drops_nothing() -> None:
         assert np.allclose(trained, predicted) == steady
 
 
-def test_ft_a_takes_the_head_of_the_same_backbone_only() -> None:
+def test_ft_a_takes_the_head_of_the_same_backbone_only(tmp_path: Path) -> None:
     keras.utils.set_random_seed(1)
     trained, start, other = (model.build(SMALL, ALL, 3) for _ in range(3))
     start.get_layer("backbone").set_weights(trained.get_layer("backbone").get_weights())
-    model.attach_head(start, trained)
+    file = tmp_path / "trained.keras"
+    model_file.save(trained, file, {})
+    model.attach_head(start, file)
     for ours, theirs in zip(start.get_weights(), trained.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     with pytest.raises(UserError, match="--head fresh"):
-        model.attach_head(other, trained)
+        model.attach_head(other, file)
 
 
 def architecture_of(network: str) -> ModuleType:

@@ -10,7 +10,7 @@ from functools import cached_property
 import keras
 import numpy as np
 
-from sentiment import cluster, devices, extract, metrics, model, model_file, plans, stratify
+from sentiment import cluster, devices, extract, metrics, model, plans, stratify
 from sentiment.augmentation import augmented
 from sentiment.average import Average
 from sentiment.batches import Batches, Stored, reading
@@ -80,7 +80,7 @@ class Setup:
         with devices.taken().scope():
             self.network = model.build(architecture, recipe, classes, self.mean)
             if training.head_from:
-                model.attach_head(self.network, model_file.load(training.head_from))
+                model.attach_head(self.network, training.head_from)
                 log.info("  FC layers from %s", training.head_from)
             self.learner = self.network.get_layer("head") if self.cached else self.network
             """What is trained: the FC layers on stored features, or the whole network on images."""

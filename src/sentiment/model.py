@@ -4,10 +4,12 @@ import hashlib
 import json
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
 
+from sentiment import model_file
 from sentiment.decode import SIDE
 from sentiment.errors import UserError
 from sentiment.recipe import Architecture, Recipe
@@ -67,19 +69,19 @@ def fingerprint(model: keras.Model) -> str:
     return digest.hexdigest()
 
 
-def attach_head(model: keras.Model, trained: keras.Model) -> None:
-    """Give `model` the FC layers of `trained`, an FT-F model with the same backbone.
+def attach_head(model: keras.Model, trained: Path) -> None:
+    """Give `model` the FC layers of an FT-F model's file, which has the same backbone.
 
     Raises:
-        UserError: the trained layers were fitted to other features.
+        UserError: the trained layers were fitted to other features, or the file is damaged.
     """
-    ours, theirs = (m.get_layer("backbone").get_weights() for m in (model, trained))
-    if len(ours) != len(theirs) or not all(map(np.array_equal, ours, theirs)):
+    ours = model.get_layer("backbone").get_weights()
+    model_file.load_weights(model, trained)
+    if not all(map(np.array_equal, ours, model.get_layer("backbone").get_weights())):
         raise UserError(
-            "the FT-F model's FC layers were trained on another backbone than this run starts "
+            f"{trained}: its FC layers were trained on another backbone than this run starts "
             "from; give both runs the same --weights and --seed, or this one --head fresh"
         )
-    model.get_layer("head").set_weights(trained.get_layer("head").get_weights())
 
 
 def optimizer(

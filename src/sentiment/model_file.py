@@ -6,9 +6,11 @@ file carries it too, in an archive behind its end, where LiteRT does not look. T
 comment, the last bytes of the file, is the SHA-256 of all before it.
 """
 
+import contextlib
 import hashlib
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,9 +84,26 @@ def load(path: Path) -> "keras.Model":
     """
     import keras
 
+    with _checked(path):
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+
+
+def load_weights(model: "keras.Model", path: Path) -> None:
+    """Give a model the weights of a saved one with the same layers.
+
+    Raises:
+        UserError: the file is damaged, or of another model.
+    """
+    with _checked(path):
+        model.load_weights(path)
+
+
+@contextlib.contextmanager
+def _checked(path: Path) -> Iterator[None]:
+    """Raise what Keras finds wrong in a model's file as a UserError."""
     check(path)
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        yield
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         reason = str(error).split("\n", 1)[0][:200]
         raise UserError(f"{path}: damaged ({reason}); train it again") from error
