@@ -115,6 +115,11 @@ def port() -> int:
         return listening.getsockname()[1]
 
 
+def is_free(number: int) -> bool:
+    with socket.socket() as listening:
+        return listening.connect_ex(("localhost", number)) != 0
+
+
 def begin(*command: object, **settings: str) -> subprocess.Popen:
     path = os.pathsep.join([str(SRC), str(ROOT / "tests")])
     return subprocess.Popen(
@@ -124,6 +129,15 @@ def begin(*command: object, **settings: str) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def slurm_tasks(count: int) -> list[dict[str, str]]:
+    """What `srun` says to each of its tasks on this machine."""
+    first_port = 2**16 - 2**12  # JAX adds the job's number
+    job = next(job for job in range(1, 2**12) if is_free(first_port + job))
+    settings = {"SLURM_JOB_ID": job, "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": count}
+    tasks = [settings | {"SLURM_PROCID": n, "SLURM_LOCALID": n} for n in range(count)]
+    return [{name: str(value) for name, value in task.items()} for task in tasks]
 
 
 def trained(drawn_data: Path, work: Path, processes: int, **settings: str) -> dict:
@@ -180,16 +194,15 @@ def test_two_devices_of_tensorflow_learn_and_predict_what_one_does(
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("cluster")
-def test_a_killed_process_ends_the_others_in_a_line_and_one_alone_goes_on(
+def test_a_task_of_slurm_killed_ends_the_others_in_a_line_and_one_process_goes_on(
     alone: dict, drawn_data: Path, compiled: dict, tmp_path: Path
 ) -> None:
     network = small_checkout.make(tmp_path / "checkout")
     command = [network / "all_layer_train_tinynet.py", "--dataset", "drawn", "--data-dir",
                drawn_data, "--logs-dir", tmp_path / "logs", "--models-dir", tmp_path / "models",
                "--batch-size", 24, "--learning-rate", 0.01, "--epochs"]  # fmt: skip
-    together = ["--coordinator", f"localhost:{port()}", "--num-processes", 2, "--process-id"]
-    began = [begin(*command, 3, "--checkpoint-batches", 1, *together, n, **compiled)
-             for n in range(2)]  # fmt: skip
+    together = ["--checkpoint-batches", 1, "--coordinator", "auto"]
+    began = [begin(*command, 3, *together, **compiled, **task) for task in slurm_tasks(2)]
     checkpoint = tmp_path / "models" / "drawn" / "all_layers_tinynet_checkpoint.npz"
     while not checkpoint.exists():
         assert began[0].poll() is None, began[0].communicate()
