@@ -2,7 +2,7 @@
 # Run the tests; words are handed on to pytest.
 #
 #     bash scripts/test.sh                  all of them
-#     bash scripts/test.sh -m "not slow"    the quick ones, in seconds
+#     bash scripts/test.sh -m "not slow"    the quick ones
 #
 # SENTIMENT_SHARED names a folder with real photos and weights; without it the tests that
 # need them are skipped.

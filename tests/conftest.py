@@ -109,6 +109,14 @@ def weights(shared: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def without_tensorflow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Settings under which TensorFlow is not installed."""
+    folder = tmp_path_factory.mktemp("missing")
+    (folder / "tensorflow.py").write_text("raise ModuleNotFoundError('no TensorFlow here')")
+    return {"PYTHONPATH": str(folder)}
+
+
+@pytest.fixture(scope="session")
 def real_data(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Prepared real photos: dogs, t4sa (real tweets in B-T4SA's form) and ttd."""
     data_dir = tmp_path_factory.mktemp("real_data")

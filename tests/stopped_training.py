@@ -42,7 +42,6 @@ STOPS = [
     ("on_train_batch_end", 2),  # after its last step
     ("on_test_batch_end", 1),
     ("on_epoch_end", 1),
-    ("on_train_batch_end", 2),
 ]
 """A method of Keras' callbacks, and at which of its calls SIGTERM comes, run after run."""
 

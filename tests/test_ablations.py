@@ -63,6 +63,7 @@ def test_an_ablation_is_trained_predicted_and_compared(drawn_data: Path, tmp_pat
     assert "4 steps for drawn, 4 of them finished before" in succeed(script, *words)
 
 
+@pytest.mark.slow
 def test_results_are_compared_by_one_command(tmp_path: Path) -> None:
     y_true, files = np.arange(200) % 3, []
     for name, right in {"worse": 100, "better": 130}.items():

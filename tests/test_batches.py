@@ -175,6 +175,7 @@ for name, expected in (
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_keras_trains_on_each_row_once_an_epoch_and_predicts_in_order(backend, split):
     settings = {"KERAS_BACKEND": backend, "PYTHONPATH": str(SRC)}

@@ -17,6 +17,8 @@ from sentiment.dataset import Dataset
 from sentiment.networks import Network
 from sentiment.recipe import Recipe
 
+pytestmark = pytest.mark.slow
+
 BENCHMARK = "scripts/benchmark.py"
 
 

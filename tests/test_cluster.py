@@ -98,9 +98,11 @@ def test_processes_share_the_batches_of_one_and_most_chunks_are_read_by_one(monk
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Settings that let JAX compile quickly, and once."""
-    return {
+def compiled(
+    tmp_path_factory: pytest.TempPathFactory, without_tensorflow: dict[str, str]
+) -> dict[str, str]:
+    """Settings that let JAX compile quickly, and once, where there is no TensorFlow."""
+    return without_tensorflow | {
         "KERAS_BACKEND": "jax",
         "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
@@ -121,10 +123,10 @@ def is_free(number: int) -> bool:
 
 
 def begin(*command: object, **settings: str) -> subprocess.Popen:
-    path = os.pathsep.join([str(SRC), str(ROOT / "tests")])
+    path = [str(SRC), str(ROOT / "tests"), settings.get("PYTHONPATH", "")]
     return subprocess.Popen(
         [sys.executable, *map(str, command)],
-        env=os.environ | {"PYTHONPATH": path} | settings,
+        env=os.environ | settings | {"PYTHONPATH": os.pathsep.join(filter(None, path))},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -238,6 +238,7 @@ def test_whole_data_are_found_whole_and_images_in_two_splits_are_named(data, cap
     assert (check.returncode, check.stdout) == (0, "")
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_is_found_and_what_is_read_is_refused(data):
     seed = int(np.random.default_rng().integers(2**32))
     print("seed", seed)

@@ -144,6 +144,7 @@ def test_real_photos_come_out_as_pillow_decodes_them_in_full(shared):
     assert difference(decode(content), bilinear(Image.open(io.BytesIO(content)))) < 2
 
 
+@pytest.mark.slow
 def test_files_of_b_t4sas_sizes_differ_by_half_a_grey_level_at_most(tmp_path):
     photos.draw(tmp_path / "photos", 24)
     differences = [

@@ -45,6 +45,7 @@ LEAKS = {"t4sa": (14, 1, 0), "ttd": (0,), "dogs": (18, 3, 2)}
 """Real photos that are in their collection twice; test photos with a twin in train, validation."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_figures_of_real_photos_are_those_of_their_files(
     kind: str, shared: Path, tmp_path: Path
@@ -183,6 +184,7 @@ def test_a_collection_without_a_photo_is_told_of(tmp_path: Path):
     assert "data/val.jpg: no such file" in said
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_reads_nothing_again(shared: Path, tmp_path: Path):
     source, logs = tmp_path / "tweets", tmp_path / "logs"
     shutil.copytree(shared / "data" / "tweets", source)
@@ -227,6 +229,7 @@ def replace(file: Path) -> None:
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
+@pytest.mark.slow
 def test_prepared_data_name_their_photos_and_other_collections_are_kept(tmp_path: Path):
     source, data = breeds(tmp_path / "a", train=4, valid=2, test=2), tmp_path / "data"
     where = ["--logs-dir", tmp_path / "logs"]

@@ -68,6 +68,7 @@ def test_each_row_has_the_output_of_the_frozen_layers(dtype, dataset, network, m
     np.testing.assert_allclose(features.array[:], expected, rtol=2e-3, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_features_are_used_again_only_for_the_very_same_case(dataset, network, monkeypatch):
     computed = []
     predict = extract.predict

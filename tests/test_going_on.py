@@ -79,6 +79,7 @@ STOPS = [
 """What is called for the last time before a kill."""
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_blocks")
 def test_preparation_stopped_anywhere_goes_on_to_the_same_bytes(
     noise, undisturbed, tmp_path, monkeypatch, caplog
@@ -209,6 +210,7 @@ def wait_for_lines(file: Path, count: int) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_gone_on_from_and_two_at_once_do_not_mix(noise, undisturbed, tmp_path):
     words = ["dogs", "--source", noise, "--name", "noise", "--data-dir", tmp_path]
     words += ["--max-bad-percent", 10, "--workers", 1]
@@ -227,6 +229,7 @@ def test_a_killed_process_is_gone_on_from_and_two_at_once_do_not_mix(noise, undi
     assert files_of(tmp_path) == files_of(undisturbed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kilobytes", [1, 1000, 2300])
 def test_a_file_that_cannot_be_written_ends_in_one_line_and_nothing_damaged(
     kilobytes, noise, undisturbed, tmp_path
@@ -255,6 +258,7 @@ def data(undisturbed: Path, tmp_path: Path) -> Dataset:
     return Dataset(tmp_path, "noise")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_blocks")
 def test_features_stopped_anywhere_go_on_to_the_same_bytes(data, monkeypatch, caplog):
     caplog.set_level("INFO")

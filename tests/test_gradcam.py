@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from conftest import SRC, start
 
+pytestmark = pytest.mark.slow
+
 # After pooling, the slope of a class's score along a feature is that class's weight for it, so the
 # map is the weighted sum of the features. Without pooling, the head sees every place apart.
 CHECK = """

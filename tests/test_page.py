@@ -15,7 +15,7 @@ from conftest import lacking
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 pytest_plugins = ["serving"]
-pytestmark = pytest.mark.xdist_group("service")  # they share an exported model
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("service")]  # they share an exported model
 
 
 @pytest.fixture(scope="module")

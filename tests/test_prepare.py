@@ -352,6 +352,7 @@ def test_a_bad_photo_with_a_name_that_is_not_utf8_does_not_end_in_a_traceback(tm
     assert done.returncode in (0, 2), done.stderr
 
 
+@pytest.mark.slow
 def test_any_number_of_workers_and_a_cluster_write_the_same_bytes(drawn, tmp_path):
     from distributed import LocalCluster
 
@@ -367,6 +368,7 @@ def test_any_number_of_workers_and_a_cluster_write_the_same_bytes(drawn, tmp_pat
         assert prepared("cluster", "--scheduler", cluster.scheduler_address) == one
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_not_there_and_no_workers_are_named(drawn, tmp_path):
     where = ["dogs", "--source", drawn, "--data-dir", tmp_path]
     line = refusal(PREPARE, *where, "--scheduler", "127.0.0.1:9")

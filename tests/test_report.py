@@ -170,6 +170,7 @@ def test_others_figures_are_named_and_explained(complete: Path) -> None:
     assert [row["report"] for row in ttd] == ["0.7687", "-", "-"]  # the report has level 5 alone
 
 
+@pytest.mark.slow
 def test_the_choice_gives_up_a_little_accuracy_for_less(tmp_path: Path) -> None:
     y_true = np.repeat([0, 1, 2], 100)
     for number, key in enumerate(RUNS):
@@ -188,6 +189,7 @@ def test_the_choice_gives_up_a_little_accuracy_for_less(tmp_path: Path) -> None:
     assert "takes 20.0 ms an image on this CPU and 10.0 MB of weights, instead of" in lead
 
 
+@pytest.mark.slow
 def test_six_identical_models_and_a_class_never_said(tmp_path: Path) -> None:
     y_true = np.array([0, 0, 1, 1, 2, 2])
     said = np.array([0, 0, 1, 1, 1, 1])

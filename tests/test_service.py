@@ -24,7 +24,7 @@ from packaging.requirements import Requirement
 from PIL import Image
 
 pytest_plugins = ["serving"]
-pytestmark = pytest.mark.xdist_group("service")  # they share an exported model
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("service")]  # they share an exported model
 
 PREDICT, EXPLAIN = "/v1/predict", "/v1/explain"
 

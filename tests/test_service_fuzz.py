@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 pytest_plugins = ["serving"]
-pytestmark = pytest.mark.xdist_group("service")  # they share an exported model
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("service")]  # they share an exported model
 
 COUNT = int(os.environ.get("SENTIMENT_FUZZ", 500))
 ANSWERS = {200, 400, 413, 415, 422}
