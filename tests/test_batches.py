@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from sentiment import sha256sums, stratify
 from sentiment.batches import WINDOW, Batches
-from sentiment.store import CHUNK, Split, Writer
+from sentiment.split import Split, Writer
+from sentiment.store import CHUNK
 
 COUNT = 1300
 """Images stored: more than two windows, and no whole number of chunks."""
@@ -141,7 +142,7 @@ from keras import ops
 
 from sentiment.batches import WINDOW, Batches
 from sentiment.sha256sums import read
-from sentiment.store import Split
+from sentiment.split import Split
 
 split = Split(read(Path(sys.argv[1]), ""), "train")
 batches = Batches(split, np.arange(len(split)), 48, shuffle_seed=1)

@@ -13,7 +13,7 @@ from conftest import lacking, refusal, run, start, succeed
 from sentiment import dataset, files, prepare, sha256sums, store, verify
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
-from sentiment.store import Split, Writer
+from sentiment.split import Split, Writer
 
 VERIFY = "scripts/verify_data.py"
 REMEDY = r"python scripts/verify_data\.py \S+ --repair"

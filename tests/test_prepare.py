@@ -13,7 +13,7 @@ from PIL import Image
 
 from sentiment.dataset import Dataset
 from sentiment.decode import decode_file
-from sentiment.store import Split
+from sentiment.split import Split
 
 PREPARE = "scripts/prepare_data.py"
 

@@ -12,7 +12,7 @@ from sentiment import project, sha256sums
 from sentiment.errors import UserError
 
 if TYPE_CHECKING:
-    from sentiment.store import Split
+    from sentiment.split import Split
 
 MANIFEST, COPY = "manifest.json", "manifest_copy.json"
 """What was prepared from what, and the same again: nothing else could make a damaged one whole."""
@@ -109,7 +109,7 @@ class Dataset:
 
     def split(self, name: str) -> "Split":
         """Open one split's store."""
-        from sentiment.store import Split  # bcolz, which --help and --dry-run do without
+        from sentiment.split import Split  # bcolz, which --help and --dry-run do without
 
         self.counts(name)
         return Split(self.sums, name)

@@ -118,7 +118,7 @@ def _compute(folder: Path, identity: dict, frozen: keras.Model, batches: Batches
                 shutil.rmtree(temporary)  # nothing to go on with
                 raise
         sums = {f"values/{name}": digest for name, digest in values.close().items()}
-        store.write_columns(temporary, {"checksums": values.checksums})
+        store.write(temporary / "checksums", np.array(values.checksums, np.uint64))
         made = {
             "seconds": round(done.seconds, 3),
             "created": provenance.now(),

@@ -79,12 +79,12 @@ class Features:
     """
 
     def __init__(self, folder: Path, rows: np.ndarray, labels: np.ndarray):
-        from sentiment.store import COLUMNS, Array  # bcolz, which --help does without
+        from sentiment.store import Array  # bcolz, which --help does without
 
         remedy = "remove it with python scripts/features.py clear"
         self.rows, self.labels = rows, labels
         sums = sha256sums.read(folder, remedy)
-        checksums = Array(sums, "checksums", COLUMNS["checksums"])[:]
+        checksums = Array(sums, "checksums", np.uint64)[:]
         self.array = Array(sums, "values", np.floating, checksums)
         self.shape, self.dtype = self.array.shape, self.array.dtype
         self.manifest = json.loads(sums.checked(MANIFEST))

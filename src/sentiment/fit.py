@@ -26,7 +26,7 @@ from sentiment.resume import Checkpoint, Patience
 from sentiment.runs import Run
 from sentiment.schedule import schedule
 from sentiment.signals import deferred
-from sentiment.store import Split
+from sentiment.split import Split
 
 log = logging.getLogger(__name__)
 

@@ -34,7 +34,7 @@ from sentiment.runs import Run
 if TYPE_CHECKING:
     import keras
 
-    from sentiment.store import Split
+    from sentiment.split import Split
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from sentiment import files
 from sentiment.errors import UserError
 
 if TYPE_CHECKING:
-    from sentiment.store import Split
+    from sentiment.split import Split
 
 DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 """What numpy raises for files that are cut, changed, or hold objects, which would be unpickled."""

@@ -227,7 +227,8 @@ def _write_split(
     done: journal.Journal,
 ) -> tuple[dict, dict[str, str]]:
     """Decode and store one split; return its part of the manifest and its files' SHA-256."""
-    from sentiment.store import Settled, Writer
+    from sentiment.split import Writer
+    from sentiment.store import Settled
 
     blocks = [block for block in done.blocks if block["split"] == split]
     first = blocks[-1]["photos"] if blocks else 0

@@ -15,7 +15,8 @@ from sentiment.errors import BadImage, UserError
 from sentiment.progress import progress
 from sentiment.sha256sums import Sums
 from sentiment.sources import Photo
-from sentiment.store import CHUNK, IMAGE_SHAPE
+from sentiment.split import IMAGE_SHAPE, columns_of, write_columns
+from sentiment.store import CHUNK
 
 GROUPS = prepare.BLOCK // CHUNK
 """Chunks whose photos are under way at a time."""
@@ -115,13 +116,13 @@ class _Part:
                     left[name] = f"{_ends(some)} decode to other pixels ({versions})"
             if others:
                 self._write_meta(work)
-                store.write_columns(work, self._columns())
+                write_columns(work, self._columns())
             # Those of the images before those of their checksums, which are computed from them.
             for name in sorted(others, key=lambda name: "/checksums/" in name):
                 in_split = Path(name).relative_to(self.split)
                 if in_split.parts[0] == "checksums" and not (work / "checksums").exists():
                     try:
-                        store.write_columns(work, {"checksums": self._checksums()})
+                        write_columns(work, {"checksums": self._checksums()})
                     except UserError as error:
                         left[name] = str(error)
                         continue
@@ -156,7 +157,7 @@ class _Part:
 
     def _columns(self) -> dict[str, list]:
         """All columns but the checksums."""
-        columns = store.columns_of(map(prepare.columns, self.photos), [])
+        columns = columns_of(map(prepare.columns, self.photos), [])
         del columns["checksums"]
         return columns
 

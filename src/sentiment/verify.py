@@ -22,7 +22,7 @@ from sentiment.progress import progress
 from sentiment.sha256sums import Sums
 
 if TYPE_CHECKING:
-    from sentiment.store import Split
+    from sentiment.split import Split
 
 log = logging.getLogger(__name__)
 
@@ -203,10 +203,10 @@ def _check_files(found: Found) -> None:
         splits = _splits(found)
         take(chunks, check_chunk)
     for split, stored in _splits(found).items():
-        from sentiment import store
+        from sentiment.split import COLUMNS, fingerprint
 
-        columns = {name: getattr(stored, name).tolist() for name in store.COLUMNS}
-        if store.fingerprint(columns) != found.manifest["splits"][split]["fingerprint"]:
+        columns = {name: getattr(stored, name).tolist() for name in COLUMNS}
+        if fingerprint(columns) != found.manifest["splits"][split]["fingerprint"]:
             found.damaged[split] = "not what the manifest's fingerprint is of"
 
 
@@ -222,7 +222,8 @@ def _names(folder: Path) -> Iterator[str]:
 
 def _rows_of(split: "Split", name: str) -> str:
     """How the rows of a chunk's file differ from their checksums."""
-    from sentiment.store import CHUNK, IMAGE_SHAPE
+    from sentiment.split import IMAGE_SHAPE
+    from sentiment.store import CHUNK
 
     first = int(name.rsplit("__", 1)[1].removesuffix(".blp")) * CHUNK
     rows = np.arange(first, min(first + CHUNK, len(split)))
@@ -235,7 +236,7 @@ def _rows_of(split: "Split", name: str) -> str:
 
 def _splits(found: Found) -> dict[str, "Split"]:
     """The splits that can be opened: no file but their images' is damaged."""
-    from sentiment.store import Split
+    from sentiment.split import Split
 
     opened = {}
     for split in found.manifest["splits"]:

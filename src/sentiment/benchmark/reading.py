@@ -11,7 +11,7 @@ from sentiment import sha256sums
 from sentiment.batches import Batches
 from sentiment.benchmark.comparison import Comparison, compare
 from sentiment.decode import SIDE
-from sentiment.store import Split, Writer
+from sentiment.split import Split, Writer
 
 BATCH = 64
 RAW = "numpy.memmap in order"
