@@ -14,7 +14,7 @@ from sentiment.pictures import Picture
 from sentiment.predictions import Predictions
 from sentiment.recipe import Architecture
 from sentiment.steps import TTD
-from sentiment.tables import Table
+from sentiment.table import Table
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from sentiment.photos import Photo, Row, Tested, examples, gallery
 from sentiment.pictures import Picture
 from sentiment.results import Model
 from sentiment.runs import Run
-from sentiment.tables import Table
+from sentiment.table import Table
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from sentiment.metrics import Accuracy
 from sentiment.pictures import Picture
 from sentiment.sweep.questions import Answer, in_words
 from sentiment.sweep.trial import Trial
-from sentiment.tables import Table
+from sentiment.table import Table
 
 SPLITS = ("training", "validation", "test")
 
