@@ -9,11 +9,10 @@ from matplotlib.figure import Figure
 from sentiment import comparable, comparison, files, metrics, model_file, pictures, predictions
 from sentiment.ablations import BASELINE, Variant
 from sentiment.comparison import LEVEL, Comparison
-from sentiment.dataset import Dataset
+from sentiment.dataset import TTD, Dataset
 from sentiment.pictures import Picture
 from sentiment.predictions import Predictions
 from sentiment.recipe import Architecture
-from sentiment.steps import TTD
 from sentiment.table import Table
 
 log = logging.getLogger(__name__)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MANIFEST, COPY = "manifest.json", "manifest_copy.json"
 """What was prepared from what, and the same again: nothing else could make a damaged one whole."""
 MANIFEST_KEYS = {"kind", "source", "seed", "class_names", "splits", "fingerprint", "files_sha256"}
+TTD = "ttd"
+"""Name of the second test set."""
 FORMAT_VERSION = 2
 """Of the folder's layout and its stores; another one is refused."""
 

@@ -12,7 +12,7 @@ import numpy as np
 from sentiment import backend, choice, comparable, comparison, pictures, results, tables
 from sentiment.choice import Choice
 from sentiment.comparable import Data
-from sentiment.dataset import Dataset
+from sentiment.dataset import TTD, Dataset
 from sentiment.errors import UserError
 from sentiment.photos import Photo, Row, Tested, examples, gallery
 from sentiment.pictures import Picture
@@ -75,7 +75,7 @@ def gather(where: Run, percent: float | None, data_dir: Path, explain: bool) -> 
     on_ttd = {m.name: m.ttd for m in models if m.ttd is not None}
     five = {name: p.agreed(5) for name, p in on_ttd.items() if len(p.agreed(5))}
     data = comparable.trained_on(data_dir, where.dataset, next(iter(tested.values()), None))
-    ttd = comparable.ttd(data_dir, results.TTD, next(iter(on_ttd.values()), None))
+    ttd = comparable.ttd(data_dir, TTD, next(iter(on_ttd.values()), None))
     compared = _or_problem(partial(comparison.pairwise, tested), problems, [])
     on_five = _or_problem(partial(comparison.pairwise, five), problems, [])
     chosen = choice.choose(models, compared)

@@ -10,13 +10,11 @@ import numpy as np
 import pandas as pd
 
 from sentiment import files, model_file, plans, predictions, project
+from sentiment.dataset import TTD
 from sentiment.errors import UserError
 from sentiment.networks import Network, networks
 from sentiment.predictions import Predictions
 from sentiment.runs import EXPORTS, Run
-
-TTD = "ttd"
-"""The name under which TTD is prepared."""
 
 HISTORY = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 RESOURCES = ("cpu_percent", "cpu_percent_life", "rss_bytes", "vms_bytes")

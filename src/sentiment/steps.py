@@ -12,15 +12,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from sentiment import model_file, plans, project, signals
-from sentiment.dataset import MANIFEST, Dataset
+from sentiment.dataset import MANIFEST, TTD, Dataset
 from sentiment.errors import UserError
 from sentiment.recipe import Architecture, Recipe
 from sentiment.runs import Run
 
 log = logging.getLogger(__name__)
-
-TTD = "ttd"
-"""Also predicted, if it is prepared and the models know its classes."""
 
 
 @dataclass(frozen=True)
