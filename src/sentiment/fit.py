@@ -197,33 +197,41 @@ def fit(
         for part in (learner, network):  # the FC layers are saved with their own optimiser too
             model.compile_model(part, saved)
     best = history.rows[patience.best_epoch]
+    n = len(validation.rows)
+    reached = metrics.Accuracy(n, round(best["val_accuracy"] * n))
+    log.info("Best of %d epochs: %d, %svalidation %s", last["epoch"], best["epoch"], run.mark,
+             reached)  # fmt: skip
+    outcome = _outcome(setup, train, validation, history.rows, best)
+    took, extraction = (
+        hours_minutes_seconds(outcome[name]) for name in ("training_seconds", "extraction_seconds")
+    )
+    log.info("Training took %s, validation apart", took)
+    if setup.extraction_seconds:
+        log.info("  and computing its features %s", extraction)
+    return network, outcome
+
+
+def _outcome(
+    setup: Setup, train: Batches, validation: Batches, rows: list[dict], best: dict
+) -> dict:
+    """What training reached and took; `rows` are the history's, `best` is one of them."""
     training, validating, waiting = (
-        round(sum(row[name] for row in history.rows), 3)
+        round(sum(row[name] for row in rows), 3)
         for name in ("seconds", "validation_seconds", "waiting_seconds")
     )
-    outcome = {
+    return {
         "training_seconds": training,
         "extraction_seconds": round(setup.extraction_seconds, 3),
         "validation_seconds": validating,
         "waiting_seconds": waiting,
         "best_epoch": best["epoch"],
-        "last_epoch": last["epoch"],
+        "last_epoch": rows[-1]["epoch"],
         "best_val_loss": best["val_loss"],
         "best_val_accuracy": best["val_accuracy"],
         "train_images": len(train.rows),
         "validation_images": len(validation.rows),
         **setup.about_data,
     }
-    n = len(validation.rows)
-    reached = metrics.Accuracy(n, round(best["val_accuracy"] * n))
-    took = hours_minutes_seconds(training)
-    log.info("Best of %d epochs: %d, %svalidation %s", last["epoch"], best["epoch"], run.mark,
-             reached)  # fmt: skip
-    log.info("Training took %s, validation apart", took)
-    if setup.extraction_seconds:
-        extraction = hours_minutes_seconds(setup.extraction_seconds)
-        log.info("  and computing its features %s", extraction)
-    return network, outcome
 
 
 def rows_of(stored: Split, run: Run, recipe: Recipe) -> np.ndarray:

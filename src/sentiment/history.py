@@ -73,7 +73,7 @@ class History(keras.callbacks.Callback):
         self.done = steps.stop
         # A step waits from the end of the one before until its batch is handed over. Of several
         # at once the first is seen and stands for all, but for the epoch's start.
-        waited = max(0.0, self.batches.handed_over[steps.start] - self._step_end)
+        waited = max(0.0, float(self.batches.handed_over[steps.start]) - self._step_end)
         self._waiting += waited * (len(steps) if steps.start else 1)
         self._step_end = time.perf_counter()
         self._advance(sum(map(self.batches.size, steps)))
