@@ -115,19 +115,39 @@ def _load_litert(path: Path, threads: int) -> Predict:
 
 
 def _write_onnx(source: Source, path: Path) -> None:
-    import onnx
+    """Convert a function of the photos and the weights, which come in last.
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # how Keras mends tf2onnx for NumPy 2
-        source.network.export(path, format="onnx", verbose=False)
-    model = onnx.load(path)
-    (image,), (output,) = model.graph.input, model.graph.output
-    for node in model.graph.node:
-        node.output[:] = ["probabilities" if n == output.name else n for n in node.output]
-    output.name = "probabilities"
-    for tensor in (image, output):
+    tf2onnx copies all that it holds in every step; VGG19's weights so took more than 20 GB.
+    """
+    import keras
+    import onnx
+    import onnxruntime
+    import tensorflow as tf
+    import tf2onnx
+
+    network, weights = source.network, source.network.weights
+
+    @tf.function(autograph=False)
+    def serve(image: "tf.Tensor", *values: "tf.Tensor") -> dict[str, "tf.Tensor"]:
+        with keras.StatelessScope(state_mapping=zip(weights, values, strict=True)):
+            return {"probabilities": network(image, training=False)}
+
+    image = tf.TensorSpec((None, SIDE, SIDE, 3), tf.uint8, name="image")
+    places = [tf.TensorSpec(weight.shape, weight.dtype, name=weight.path) for weight in weights]
+    model, _ = tf2onnx.convert.from_function(serve, [image, *places])
+    graph = model.graph
+    for place, weight in zip(graph.input[1:], weights, strict=True):
+        graph.initializer.append(onnx.numpy_helper.from_array(weight.numpy(), place.name))
+    del graph.input[1:]
+    for tensor in (*graph.input, *graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "n"
-    onnx.save(model, path)
+
+    options = onnxruntime.SessionOptions()  # computes what hangs on weights alone, and writes
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(path)
+    onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
 
 
 def _add_onnx_card(path: Path, card: dict) -> None:
