@@ -4,7 +4,9 @@ All take uint8 RGB photos (n, SIDE, SIDE, 3), named `image`, and give float32 pr
 (n, classes), named `probabilities`; n is free.
 """
 
+import errno
 import json
+import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -65,18 +67,26 @@ def in_float32(network: "keras.Model") -> "keras.Model":
 
 
 def write_saved_model(network: "keras.Model", folder: Path) -> None:
-    """Write TensorFlow's SavedModel, from which LiteRT's formats are made too."""
-    import keras
+    """Write TensorFlow's SavedModel, from which LiteRT's formats are made too.
+
+    Keras' own ExportArchive writes every weight twice.
+
+    Raises:
+        OSError: the disk is full.
+    """
     import tensorflow as tf
 
-    archive = keras.export.ExportArchive()
-    archive.track(network)
-    archive.add_endpoint(
-        "serve",
+    module = tf.Module()
+    module.weights = [weight.value for weight in network.weights]
+    module.serve = tf.function(
         lambda image: {"probabilities": network(image, training=False)},
         input_signature=[tf.TensorSpec((None, SIDE, SIDE, 3), tf.uint8, name="image")],
+        autograph=False,
     )
-    archive.write_out(folder, verbose=False)
+    try:
+        tf.saved_model.save(module, str(folder), {"serving_default": module.serve})
+    except tf.errors.ResourceExhaustedError:  # TensorFlow's name for a full disk
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from None
 
 
 def _write_litert(source: Source, path: Path) -> None:
@@ -115,9 +125,9 @@ def _load_litert(path: Path, threads: int) -> Predict:
 
 
 def _write_onnx(source: Source, path: Path) -> None:
-    """Convert a function of the photos and the weights, which come in last.
+    """Convert a function of photos and weights, and put the weights' values in afterwards.
 
-    tf2onnx copies all that it holds in every step; VGG19's weights so took more than 20 GB.
+    tf2onnx copies all that it holds in every step: with VGG19's values, more than 20 GB.
     """
     import keras
     import onnx
@@ -141,13 +151,13 @@ def _write_onnx(source: Source, path: Path) -> None:
     del graph.input[1:]
     for tensor in (*graph.input, *graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "n"
+    onnx.save(model, path)
 
-    options = onnxruntime.SessionOptions()  # computes what hangs on weights alone, and writes
+    # ONNX Runtime computes what hangs on weights alone, and writes the model again.
+    options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(path)
-    onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def _add_onnx_card(path: Path, card: dict) -> None:
