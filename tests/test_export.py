@@ -2,13 +2,16 @@
 
 import dataclasses
 import json
+import os
 import shutil
 import sys
+import time
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import warm
 from conftest import ROOT, Demonstration, refusal, start, succeed
 
 from sentiment import convert, export, model_file
@@ -72,11 +75,14 @@ def test_every_format_is_written_and_answers_as_the_others(
         np.testing.assert_allclose(answers[name], answers["litert"], atol=1e-2)
     for name in ("onnx", "saved-model"):
         np.testing.assert_allclose(answers[name], answers["litert"], atol=1e-5)
-    assert len(list(tmp_path.iterdir())) == 1 + len(convert.FORMATS)
+    assert len(list(tmp_path.iterdir())) == 2 + len(convert.FORMATS)  # the model and its lock
 
     import onnx
 
-    properties = {p.key: p.value for p in onnx.load(tmp_path / "small.onnx").metadata_props}
+    written = onnx.load(tmp_path / "small.onnx")
+    weights = {tensor.name for tensor in written.graph.initializer}
+    assert not [node.op_type for node in written.graph.node if weights.issuperset(node.input)]
+    properties = {p.key: p.value for p in written.metadata_props}
     cards = [
         json.loads(properties["run.json"]),
         json.loads((tmp_path / "small_saved_model/assets.extra/run.json").read_text()),
@@ -136,9 +142,33 @@ def test_an_export_that_disagrees_is_not_written(
         export.export(options)
     assert str(error.value).count("not written") == 3
     assert f"{before}: not written, for it gives probabilities" in str(error.value)
-    assert {path.name for path in small.parent.iterdir()} == {small.name, before.name}
+    assert {path.name for path in small.parent.glob("[!.]*")} == {small.name, before.name}
+    assert not list(small.parent.glob(".partial-*"))
     assert before.read_bytes() == b"an earlier export"
     before.unlink()
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_an_export_keeps_others_out_and_clears_what_a_killed_one_left(
+    small: Path, drawn_data: Path, tmp_path: Path
+) -> None:
+    model = Path(shutil.copy(small, tmp_path))
+    words = [model, "--formats", "int8", "--data-dir", drawn_data]
+    process = warm.Process([ROOT / "scripts/export_model.py", *words], os.environ)
+    left = tmp_path / ".partial-small_export"
+    while not left.exists():
+        assert process.returncode is None
+        time.sleep(0.01)
+    options = export.Options(model, check_images=5, data_dir=drawn_data)
+    with pytest.raises(UserError, match=f"process {process.pid} on .* is exporting it; wait"):
+        export.export(options)
+    process.kill()
+    process.wait(60)
+    assert left.exists()
+    export.export(options)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "small.keras", ".small.keras.lock", "small.tflite"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

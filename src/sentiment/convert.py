@@ -4,7 +4,9 @@ All take uint8 RGB photos (n, SIDE, SIDE, 3), named `image`, and give float32 pr
 (n, classes), named `probabilities`; n is free.
 """
 
+import errno
 import json
+import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -65,18 +67,26 @@ def in_float32(network: "keras.Model") -> "keras.Model":
 
 
 def write_saved_model(network: "keras.Model", folder: Path) -> None:
-    """Write TensorFlow's SavedModel, from which LiteRT's formats are made too."""
-    import keras
+    """Write TensorFlow's SavedModel, from which LiteRT's formats are made too.
+
+    Keras' own ExportArchive writes every weight twice.
+
+    Raises:
+        OSError: the disk is full.
+    """
     import tensorflow as tf
 
-    archive = keras.export.ExportArchive()
-    archive.track(network)
-    archive.add_endpoint(
-        "serve",
+    module = tf.Module()
+    module.weights = [weight.value for weight in network.weights]
+    module.serve = tf.function(
         lambda image: {"probabilities": network(image, training=False)},
         input_signature=[tf.TensorSpec((None, SIDE, SIDE, 3), tf.uint8, name="image")],
+        autograph=False,
     )
-    archive.write_out(folder, verbose=False)
+    try:
+        tf.saved_model.save(module, str(folder), {"serving_default": module.serve})
+    except tf.errors.ResourceExhaustedError:  # TensorFlow's name for a full disk
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from None
 
 
 def _write_litert(source: Source, path: Path) -> None:
@@ -115,19 +125,39 @@ def _load_litert(path: Path, threads: int) -> Predict:
 
 
 def _write_onnx(source: Source, path: Path) -> None:
-    import onnx
+    """Convert a function of photos and weights, and put the weights' values in afterwards.
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # how Keras mends tf2onnx for NumPy 2
-        source.network.export(path, format="onnx", verbose=False)
-    model = onnx.load(path)
-    (image,), (output,) = model.graph.input, model.graph.output
-    for node in model.graph.node:
-        node.output[:] = ["probabilities" if n == output.name else n for n in node.output]
-    output.name = "probabilities"
-    for tensor in (image, output):
+    tf2onnx copies all that it holds in every step: with VGG19's values, more than 20 GB.
+    """
+    import keras
+    import onnx
+    import onnxruntime
+    import tensorflow as tf
+    import tf2onnx
+
+    network, weights = source.network, source.network.weights
+
+    @tf.function(autograph=False)
+    def serve(image: "tf.Tensor", *values: "tf.Tensor") -> dict[str, "tf.Tensor"]:
+        with keras.StatelessScope(state_mapping=zip(weights, values, strict=True)):
+            return {"probabilities": network(image, training=False)}
+
+    image = tf.TensorSpec((None, SIDE, SIDE, 3), tf.uint8, name="image")
+    places = [tf.TensorSpec(weight.shape, weight.dtype, name=weight.path) for weight in weights]
+    model, _ = tf2onnx.convert.from_function(serve, [image, *places])
+    graph = model.graph
+    for place, weight in zip(graph.input[1:], weights, strict=True):
+        graph.initializer.append(onnx.numpy_helper.from_array(weight.numpy(), place.name))
+    del graph.input[1:]
+    for tensor in (*graph.input, *graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "n"
     onnx.save(model, path)
+
+    # ONNX Runtime computes what hangs on weights alone, and writes the model again.
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(path)
+    onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def _add_onnx_card(path: Path, card: dict) -> None:

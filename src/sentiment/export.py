@@ -4,7 +4,6 @@ import dataclasses
 import logging
 import math
 import os
-import tempfile
 import time
 from dataclasses import dataclass
 from importlib import metadata
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import tyro
 
-from sentiment import backend, cli, convert, model_file, project, provenance
+from sentiment import backend, cli, convert, files, model_file, project, provenance
 from sentiment.convert import FORMATS, Format, Predict
 from sentiment.dataset import Dataset, in_words
 from sentiment.errors import UserError
@@ -99,7 +98,8 @@ def export(options: Options) -> None:
 
     Raises:
         UserError: the model or its data are missing or do not belong together, a package is
-            missing, or an export disagrees; the others are written all the same.
+            missing, another process writes the model or exports it, or an export disagrees; the
+            others are written all the same.
     """
     if options.check_images < 1:
         raise UserError(f"--check-images {options.check_images}: expected 1 or more")
@@ -108,6 +108,11 @@ def export(options: Options) -> None:
     wanted = {name: FORMATS[name] for name in options.formats}
     for name, kind in wanted.items():
         _find_packages(name, kind)
+    with files.locked(options.model, "exporting"):
+        _export(options, card, dataset, wanted)
+
+
+def _export(options: Options, card: dict, dataset: Dataset, wanted: dict[str, Format]) -> None:
     n = sum(dataset.counts(SPLIT).values())
     checked = min(n, options.check_images)
     log.info("%s, trained on %g %% of %s", options.model, card["percent"], dataset.name)
@@ -130,11 +135,11 @@ def export(options: Options) -> None:
     _say("Keras", options.model, network.predict_on_batch, test.images[:1], threads)
 
     refused = []
-    with tempfile.TemporaryDirectory(dir=options.model.parent, prefix=".partial-") as work:
+    with files.scratch_folder(options.model.with_name(f"{options.model.stem}_export")) as work:
         train = dataset.split("train")
         source = convert.Source(
             network,
-            Path(work) / "saved_model",
+            work / "saved_model",
             train.images[:CALIBRATION_IMAGES],
         )
         convert.write_saved_model(network, source.saved_model)
@@ -208,7 +213,7 @@ def _load(model: Path, card: dict) -> "keras.Model":
             "exporting needs TensorFlow, on whichever backend the model was trained: "
             f"pip install -r requirements.txt ({error.__cause__ or error})"
         ) from None
-    for name in ("tensorflow", "tf2onnx"):
+    for name in ("absl", "tensorflow", "tf2onnx"):
         logging.getLogger(name).setLevel(logging.WARNING)  # not every step of a conversion
     network = convert.in_float32(model_file.load(model))
     classes = len(card["class_names"])

@@ -72,6 +72,21 @@ def whole_folder(path: Path, keep: bool = False) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty hidden folder for what is made on the way to `path`; it does not stay.
+
+    What a killed process left in it is removed; let no other process have it (`locked`).
+    """
+    folder = partial(path)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def _named(path: Path) -> Iterator[None]:
     """Tell what could not be written, where the system's error does not say."""
     try:
@@ -82,10 +97,13 @@ def _named(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, doing: str = "writing") -> Iterator[None]:
     """Keep every other process from writing `path` during the block.
 
     The system lets go of a dead process's lock; the hidden file stays and says whose it was.
+
+    Args:
+        doing: what another process is told that this one does to it.
 
     Raises:
         UserError: another process has it.
@@ -98,11 +116,9 @@ def locked(path: Path) -> Iterator[None]:
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        raise UserError(
-            f"{path}: {file.read_text()} is writing it; wait for it, or end it"
-        ) from None
+        raise UserError(f"{path}: {file.read_text()}; wait for it, or end it") from None
     try:
-        file.write_text(f"process {os.getpid()} on {platform.node()}")
+        file.write_text(f"process {os.getpid()} on {platform.node()} is {doing} it")
         yield
     finally:
         lock.release()
