@@ -219,7 +219,9 @@ def test_a_killed_process_is_gone_on_from_and_two_at_once_do_not_mix(noise, undi
         with driver(*words) as process:
             wait_for_lines(notes, 1 + number)
             if end == signal.SIGTERM:
+                process.send_signal(signal.SIGSTOP)  # until the other one has come
                 line = refusal(PREPARE, *words)
+                process.send_signal(signal.SIGCONT)
                 assert f"{tmp_path / 'noise'}: process {process.pid} on " in line
                 assert "is writing it; wait for it, or end it" in line
             process.send_signal(end)
