@@ -11,6 +11,6 @@ cd "$(dirname "$0")/.."
 source scripts/environment.sh requirements.txt tests/requirements.txt
 ruff check src scripts tests
 ruff format --check src scripts tests
-# Two at a time: much of a short run is one thread that starts up and traces graphs. Tests of one
-# group, which share what takes minutes to make, go to the same worker.
-exec python -m pytest tests -n 2 --dist loadgroup "$@"
+# Three at a time on two cores: much of a short run is one thread that starts up and traces graphs,
+# or waits. Tests of one group, which share what takes minutes to make, go to the same worker.
+exec python -m pytest tests -n 3 --dist loadgroup "$@"

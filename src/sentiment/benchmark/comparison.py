@@ -27,7 +27,9 @@ class Comparison:
 
 
 def compare(title: str, base: str, ways: dict[str, Callable[[], float]], rounds: int) -> Comparison:
-    """Take the ways in turn, one round after the other, so that a machine's moods spoil all alike.
+    """Take the ways in turn, so that a machine's moods spoil all alike.
+
+    Each round starts with another one: what ran before takes its share of memory and caches.
 
     Args:
         ways: by name, what does the work and returns its seconds an image.
@@ -36,7 +38,8 @@ def compare(title: str, base: str, ways: dict[str, Callable[[], float]], rounds:
     measured = Comparison(title, base, {name: [] for name in ways})
     with progress(title, (rounds + 1) * len(ways), "runs") as advance:
         for number in range(rounds + 1):
-            for name, work in ways.items():
+            turn = number % len(ways)
+            for name, work in [*ways.items()][turn:] + [*ways.items()][:turn]:
                 with GpuLoad() as gpus:
                     seconds = work()
                 if number:
