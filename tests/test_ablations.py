@@ -9,12 +9,13 @@ import report_files
 import small_checkout
 from conftest import NETWORKS, succeed
 
-from sentiment import ablations, networks
+from sentiment import networks
+from sentiment.ablations import run
 
 
 def applying(network: str, layers: str, *words: str) -> list[str]:
-    options = ablations.Options(network, layers, training_flags=("--weights", "none", *words))
-    return [v.name for v in ablations._variants(options, networks.named(network))]
+    options = run.Options(network, layers, training_flags=("--weights", "none", *words))
+    return [v.name for v in run._variants(options, networks.named(network))]
 
 
 def test_only_what_changes_something_is_ablated() -> None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,72 +9,13 @@ from typing import Annotated, Literal
 import tyro
 
 from sentiment import cli, networks, project, steps, train
+from sentiment.ablations.variants import ABLATIONS, BASELINE, Variant
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
-from sentiment.recipe import Architecture, Recipe
 from sentiment.runs import Run
 from sentiment.steps import Step
 
 log = logging.getLogger(__name__)
-
-BASELINE = "baseline"
-
-
-@dataclass(frozen=True)
-class Ablation:
-    """One choice of the recipe, undone by one flag."""
-
-    name: str
-    """Of its folder."""
-    title: str
-    flags: tuple[str, ...]
-    applies: Callable[[Architecture, Recipe], bool]
-    """Whether it changes anything in a network that is trained by a recipe."""
-
-
-ABLATIONS = (
-    Ablation(
-        "no-weight-decay",
-        "weight decay without effect, as in the report",
-        ("--weight-decay", "0"),
-        lambda architecture, recipe: recipe.weight_decay > 0,
-    ),
-    Ablation(
-        "caffe-preprocessing",
-        "one Caffe-style preprocessing for all networks, as in the report",
-        ("--preprocessing", "caffe"),
-        lambda architecture, recipe: (
-            recipe.preprocessing != "caffe"
-            and (recipe.preprocessing, architecture.preprocessing) != ("own", "caffe")
-        ),
-    ),
-    Ablation(
-        "dataset-mean",
-        "Caffe-style, less the data set's mean, as in the paper",
-        ("--preprocessing", "dataset-mean"),
-        lambda architecture, recipe: recipe.preprocessing != "dataset-mean",
-    ),
-    Ablation(
-        "early-step",
-        "the learning rate falls an epoch early, as in the report's scripts",
-        ("--schedule", "early-step"),
-        lambda architecture, recipe: recipe.schedule == "step" and recipe.epochs > 4,
-    ),
-    Ablation(
-        "fresh-head",
-        "FT-A from new FC layers",
-        ("--head", "fresh"),
-        lambda architecture, recipe: recipe.head == "trained",
-    ),
-    Ablation(
-        "frozen-batch-norm",
-        "FT-A with batch normalisation frozen",
-        ("--freeze-batch-norm",),
-        lambda architecture, recipe: (
-            architecture.batch_norm and recipe.layers == "all" and not recipe.freeze_batch_norm
-        ),
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -100,17 +40,6 @@ class Options:
     """Say which steps would be taken, and stop."""
     training_flags: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
     """After --, for every training, such as -- --epochs 3."""
-
-
-@dataclass(frozen=True)
-class Variant:
-    """The baseline, or an ablation of it, with a run of its own."""
-
-    name: str
-    title: str
-    flags: list[str]
-    run: Run
-    recipe: Recipe
 
 
 @cli.command()
@@ -140,10 +69,10 @@ def ablate(options: Options) -> None:
     steps.take_all(todo, data.name, folder / "ablations.log", options.dry_run)
     if options.dry_run:
         return
-    from sentiment import ablation_effects  # pandas and more, which --help does without
+    from sentiment.ablations import effects  # pandas and more, which --help does without
 
     name = variants[0].run.name
-    ablation_effects.write(folder, name, network.architecture, variants, tested)
+    effects.write(folder, name, network.architecture, variants, tested)
     log.info("Saved %s", folder / f"{name}_on_DATA{{.csv,.md,.png,.svg}}")
 
 

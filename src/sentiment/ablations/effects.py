@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sentiment import comparable, comparison, files, metrics, model_file, pictures, predictions
-from sentiment.ablations import BASELINE, Variant
+from sentiment.ablations.variants import BASELINE, Variant
 from sentiment.comparison import LEVEL, Comparison
 from sentiment.dataset import TTD, Dataset
 from sentiment.pictures import Picture
