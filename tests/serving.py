@@ -1,5 +1,6 @@
 """What the tests of the service share: an exported model, photos, and the service as a process."""
 
+import io
 import os
 import re
 import resource
@@ -14,6 +15,9 @@ import numpy as np
 import psutil
 import pytest
 from conftest import ROOT, start
+from PIL import Image
+
+PREDICT, EXPLAIN = "/v1/predict", "/v1/explain"
 
 EXPORT = """
 import pathlib, sys
@@ -143,3 +147,30 @@ def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
     server = Server(model, tmp_path_factory.mktemp("server"))
     yield server
     server.stop()
+
+
+def encoded(image: Image.Image, form: str, **options: object) -> bytes:
+    content = io.BytesIO()
+    image.save(content, form, **options)
+    return content.getvalue()
+
+
+def plain(width: int = 30, height: int = 20, form: str = "PNG", **options: object) -> bytes:
+    return encoded(Image.new("RGB", (width, height), "teal"), form, **options)
+
+
+def form(*photos: bytes) -> dict:
+    """Photos as httpx sends a multipart form."""
+    return {"files": [("photo", (f"secret-name-{i}.jpg", p)) for i, p in enumerate(photos)]}
+
+
+def problem(answer: httpx.Response, status: int, kind: str) -> dict:
+    """The problem detail that an answer must be."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    content = answer.json()
+    assert content["status"] == status
+    assert content["type"] == f"/docs#{kind}"
+    assert content["title"]
+    assert content["detail"]
+    return content
