@@ -131,7 +131,7 @@ def test_training_stopped_anywhere_goes_on_bit_for_bit(
     cases = {
         "tensorflow": [],
         "jax": ["FT-A in parts"],  # compiles each anew
-        "torch": ["FT-A", "FT-F on features"],
+        "torch": ["FT-A in parts", "FT-F until early stopping"],
     }[on]
     in_one_process("stopped_training.py", drawn_data, tmp_path, *cases, KERAS_BACKEND=on)
 

@@ -18,7 +18,7 @@ import pytest
 from conftest import ROOT, SRC, files_of, refusal, succeed
 from test_model import SMALL
 
-from sentiment import extract, files, journal, model, model_file, predict, prepare, store
+from sentiment import extract, files, journal, model, model_file, predict, prepare, split, store
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
 from sentiment.recipe import Recipe
@@ -71,7 +71,7 @@ STOPS = [
     *((prepare, "_decode", after) for after in range(0, 8, 2)),
     *((journal.Journal, "add", after) for after in range(3)),
     *((store.Appender, "settle", after) for after in range(0, 8, 2)),
-    *((store, "write_columns", after) for after in range(3)),
+    *((split, "write_columns", after) for after in range(3)),
     (journal.Journal, "rewind", 0),
     *((files, "write_json", after) for after in range(2)),
     (shutil, "rmtree", 0),
@@ -277,7 +277,7 @@ def test_features_stopped_anywhere_go_on_to_the_same_bytes(data, monkeypatch, ca
     expected = files_of(folder)
     for what, name, after in (
         (extract, "predict", 1), (journal.Journal, "add", 0), (journal.Journal, "add", 1),
-        (store, "write_columns", 0), (files, "write_json", 0),
+        (store, "write", 0), (files, "write_json", 0),
     ):  # fmt: skip
         shutil.rmtree(folder)
         with stopped(monkeypatch, what, name, after):

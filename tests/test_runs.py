@@ -67,7 +67,7 @@ def test_every_network_trains_and_predicts_both_ways(
         training, predicting = scripts(network, layers)
         first = weights if real else "none"
         succeed(training, *where, "--weights", first, "--epochs", 1, **eagerly)
-        succeed(predicting, *where, "--test-on", "t4sa", "ttd", **eagerly)
+        succeed(predicting, *where, **eagerly)
         assert {f"{name}{ending}" for ending in ENDINGS} <= names(logs)
         (row,) = read_csv(logs / f"{name}_history.csv")
         assert row["epoch"] == "1"
@@ -136,7 +136,7 @@ def test_the_same_command_gives_the_same_bits(
 ) -> None:
     training, _ = scripts("mobilenet", "all")
     which = ["--dataset", "dogs", "--percent", 8, "--data-dir", real_data]
-    recipe = ["--weights", weights, "--head", "fresh", "--epochs", 2, "--batch-size", 8]
+    recipe = ["--weights", weights, "--head", "fresh", "--epochs", 1, "--batch-size", 4]
     kept = []
     for attempt in ("first", "second"):
         work = tmp_path / attempt
@@ -193,7 +193,6 @@ def test_one_command_takes_a_copied_folder_to_a_complete_report(
     checkout = tmp_path / "checkout"
     for network in NETWORKS:
         shutil.rmtree(checkout / "src" / network)
-    shutil.copytree(ROOT / "tests", checkout / "tests", ignore=shutil.ignore_patterns(".*"))
     shutil.copytree(few.data_dir, checkout / "data")
     done = start("ipython", training, "--percent", 50, "--epochs", 1)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -238,11 +237,6 @@ def test_one_command_takes_a_copied_folder_to_a_complete_report(
     for epochs, finished in {1: 4, 2: 0}.items():
         again = succeed(*command, "--dry-run", "--", "--epochs", epochs)
         assert f"6 steps for t4sa, {finished} of them finished before" in again
-
-    found = start(
-        "python", "-m", "pytest", checkout / "tests" / "test_runs.py", "--collect-only", "-q"
-    ).stdout  # fmt: skip
-    assert "both_ways[tinynet]" in found
 
 
 def test_torch_trains_without_tensorflow(
