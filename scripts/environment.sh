@@ -16,7 +16,7 @@ find_python() {
 }
 
 make_environment() {
-  local python wanted
+  local python wanted count
   wanted=$(cat "$@" | cksum)
   if [ "$(cat .venv/installed-"$#" 2>/dev/null)" != "$wanted" ]; then
     python=$(find_python)
@@ -25,7 +25,9 @@ make_environment() {
     .venv/bin/python -m pip install --quiet --no-compile --disable-pip-version-check $(printf -- '-r %s ' "$@")
     # On all cores, which pip does not, and without what the packages' own tests need.
     .venv/bin/python -m compileall -q -j 0 -x '/(tests?|testing)/' .venv/lib
-    echo "$wanted" > .venv/installed-"$#"
+    for ((count = 1; count <= $#; count++)); do  # who asks for the first files alone has them too
+      cat "${@:1:count}" | cksum > .venv/installed-"$count"
+    done
   fi
 }
 
