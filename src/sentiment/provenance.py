@@ -1,5 +1,6 @@
 """What a result came from: versions, commit, machine, command."""
 
+import contextlib
 import datetime
 import os
 import platform
@@ -22,9 +23,11 @@ def now() -> str:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the installed packages that results depend on."""
-    installed = {d.name.lower().replace("_", "-") for d in metadata.distributions()}
-    found = {name: metadata.version(name) for name in PACKAGES if name in installed}
-    return {"python": platform.python_version(), **found}
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def pillow_then_and_now(manifest: dict) -> str:
