@@ -41,6 +41,7 @@ def start(
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "1")
     megabytes = psutil.virtual_memory().total // 2**20
     os.environ.setdefault("TF_CPU_BFC_MEM_LIMIT_IN_MB", str(megabytes))
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX: as TensorFlow below
     if deterministic == "on":
         flags = os.environ.get("XLA_FLAGS", "")
         os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()

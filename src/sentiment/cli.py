@@ -38,7 +38,8 @@ def command() -> Iterator[None]:
     """
     signals.raise_on_termination()
     logging.raiseExceptions = False  # a pipe or terminal that closes must not end a long run
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    logging.basicConfig(format="%(message)s", stream=sys.stdout)
+    logging.getLogger("sentiment").setLevel(logging.INFO)  # of other libraries warnings alone
     try:
         yield
     except UserError as error:

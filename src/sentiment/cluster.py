@@ -188,7 +188,6 @@ def join(cluster: Cluster) -> None:
     global _count, _number
     import jax
 
-    logging.getLogger("jax").setLevel(logging.WARNING)
     jax.config.update("jax_enable_preemption_service", False)  # it would take SIGTERM from us
     auto = cluster.coordinator == "auto"
     try:
@@ -205,7 +204,7 @@ def join(cluster: Cluster) -> None:
         ) from None
     _count, _number = jax.process_count(), jax.process_index()
     if not first():
-        logging.getLogger().setLevel(logging.WARNING)
+        logging.getLogger("sentiment").setLevel(logging.WARNING)
         print(f"Process {_number} of {_count}; process 0 says what is done", flush=True)
 
 

@@ -1,7 +1,6 @@
 """How a batch is divided among devices: JAX's of all processes, or TensorFlow's of this one."""
 
 import contextlib
-import logging
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -122,7 +121,6 @@ class TensorFlowDevices(Devices):
     def __init__(self, names: list[str]):
         import tensorflow as tf
 
-        logging.getLogger("tensorflow").setLevel(logging.WARNING)
         self.count = len(names)
         self._strategy = tf.distribute.MirroredStrategy(names)
 

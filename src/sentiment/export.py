@@ -213,8 +213,6 @@ def _load(model: Path, card: dict) -> "keras.Model":
             "exporting needs TensorFlow, on whichever backend the model was trained: "
             f"pip install -r requirements.txt ({error.__cause__ or error})"
         ) from None
-    for name in ("absl", "tensorflow", "tf2onnx"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # not every step of a conversion
     network = convert.in_float32(model_file.load(model))
     classes = len(card["class_names"])
     if network.output_shape != (None, classes):

@@ -34,14 +34,13 @@ class History(keras.callbacks.Callback):
         self.rows: list[dict] = []
         self.done = 0
         """Of the epoch's batches, those that have been learned from."""
-        self._started = time.perf_counter()
-        self._finished_before = 0
+        self._last_end = time.perf_counter()
         self._spent_before: dict[str, float] = {}
         self._bar = contextlib.ExitStack()
 
     def resume(self, rows: list[dict], spent: dict[str, float]) -> None:
         """Go on after the epochs of these rows, and what the next one had `spent` before."""
-        self.rows, self._finished_before, self._spent_before = rows, len(rows), spent
+        self.rows, self._spent_before = rows, spent
 
     def spent(self) -> dict[str, float]:
         """What the epoch under way has cost so far, in seconds."""
@@ -98,8 +97,9 @@ class History(keras.callbacks.Callback):
         })  # fmt: skip
         if cluster.first():
             self._write()
-        here = len(self.rows) - self._finished_before
-        left = (now - self._started) / here * (self.epochs - epoch - 1)
+        # The first epoch compiles the step; the last one tells most of those to come.
+        left = (now - self._last_end) * (self.epochs - epoch - 1)
+        self._last_end = now
         log.info(
             "epoch %d/%d: loss %.4f, accuracy %.4f, val_loss %.4f, val_accuracy %.4f; "
             "%.0f images/s, %.0f %% waiting; at most %s left",

@@ -15,6 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+log = logging.getLogger(__name__)
+
 SECONDS_BETWEEN_LINES = 60
 
 
@@ -27,7 +29,7 @@ def progress(
     Args:
         before: units that an earlier call has done.
     """
-    console, spoken = Console(), logging.getLogger().isEnabledFor(logging.INFO)
+    console, spoken = Console(), log.isEnabledFor(logging.INFO)
     started = last = time.monotonic()
     done = before
 

@@ -2,6 +2,7 @@
 
 import csv
 import logging
+import os
 import platform
 import statistics
 import tempfile
@@ -127,6 +128,9 @@ def _training(options: Options, dataset: Dataset, work: Path, notes: list[str]) 
     found = {network.architecture.name: network for network in networks()}
     if options.network not in found:
         raise UserError(f"--network {options.network}: expected one of {', '.join(found)}")
+    # JAX then compiles in the round that does not count: this does not grow with the images.
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(work / "compiled"))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     started = backend.start(seed=1)
     notes.append(f"{started['backend']} on {', '.join(started['devices'])}")
     measured, network = [], found[options.network]
