@@ -25,7 +25,7 @@ from sentiment.plans import Training
 from sentiment.recipe import Recipe
 from sentiment.runs import Run
 
-SHORT = Recipe(layers="all", weights="none", epochs=4, batch_size=64, patience=2)
+SHORT = Recipe(layers="all", weights="none", epochs=3, batch_size=64, patience=2)
 CASES = {
     "FT-A": dataclasses.replace(
         SHORT, weight_decay=0.01, augmentation=("flip", "crop", "color")
@@ -35,7 +35,7 @@ CASES = {
         label_smoothing=0.1, ema_momentum=0.9,
     ),
     "FT-F until early stopping": dataclasses.replace(
-        SHORT, layers="fc", preprocessing="dataset-mean", learning_rate=1.0, patience=1
+        SHORT, layers="fc", epochs=4, preprocessing="dataset-mean", learning_rate=1.0, patience=1
     ),
 }  # fmt: skip
 STOPS = [

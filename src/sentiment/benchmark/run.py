@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sentiment import cli, files, project
+from sentiment import cli, files, networks, project
 from sentiment.benchmark import photos
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
 from sentiment.monitor import gpu_names
+from sentiment.networks import Network
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ def benchmark(options: Options) -> None:
         value, flag = getattr(options, name), "--" + name.replace("_", "-")
         if value < least_value:
             raise UserError(f"{flag} {value}: expected {least_value} or more")
+    network = networks.named(options.network)
     folder = options.logs_dir / "benchmark"
     log.info("Measuring %s, %d rounds each", ", ".join(options.parts), options.rounds)
     log.info("  writes %s", folder / "benchmark{.csv,.png,.svg}")
@@ -86,13 +88,15 @@ def benchmark(options: Options) -> None:
             measured.append(comparison)
             notes.append(f"prepared pixels differ from Pillow's plain ones by {difference:.2f} "
                          "grey levels on average")  # fmt: skip
+        if needs_data:
+            notes.append(_start(Path(work)))
         if "reading" in options.parts:
             from sentiment.benchmark.reading import compare_reading
 
             some = dataset.split("train").images[:512]
             measured.append(compare_reading(some, options.images, Path(work), options.rounds))
         if needs_data - {"reading"}:
-            measured += _training(options, dataset, Path(work), notes)
+            measured += _training(options, network, dataset, Path(work))
     rows = [row for comparison in measured for row in _rows(comparison)]
     for line in _table(rows):
         log.info(line)
@@ -121,19 +125,19 @@ def _photos(options: Options, work: Path) -> list[Path]:
     return sorted((work / "photos").iterdir())
 
 
-def _training(options: Options, dataset: Dataset, work: Path, notes: list[str]) -> list:
+def _start(work: Path) -> str:
+    """Start Keras; return on what."""
     from sentiment import backend
-    from sentiment.networks import networks
 
-    found = {network.architecture.name: network for network in networks()}
-    if options.network not in found:
-        raise UserError(f"--network {options.network}: expected one of {', '.join(found)}")
     # JAX then compiles in the round that does not count: this does not grow with the images.
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(work / "compiled"))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     started = backend.start(seed=1)
-    notes.append(f"{started['backend']} on {', '.join(started['devices'])}")
-    measured, network = [], found[options.network]
+    return f"{started['backend']} on {', '.join(started['devices'])}"
+
+
+def _training(options: Options, network: Network, dataset: Dataset, work: Path) -> list:
+    measured = []
     if "ft-f" in options.parts:
         from sentiment.benchmark.bottleneck import compare_ft_f
 
