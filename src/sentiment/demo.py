@@ -29,7 +29,7 @@ IMAGEWOOF = "https://s3.amazonaws.com/fast-ai-imageclas/imagewoof2-160.tgz"
 TRAIN_IMAGES = 200
 """Larger collections are trained on the percent that gives this many."""
 
-EPOCHS = {"fc": 15, "all": 4}
+EPOCHS = {"fc": 15, "all": 3}
 """The recipe's for FT-F; fewer for FT-A, for the sake of a short demonstration."""
 
 
