@@ -1,10 +1,12 @@
 """What `scripts/serve.py` runs: load the model, say where it can be reached, serve."""
 
+import ctypes
 import logging
 import math
 import os
 import re
 import socket
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +21,9 @@ CHOSEN = Run("mobilenet", "all", "t4sa", 100, project.LOGS_DIR, project.MODELS_D
 """The run whose model the report chose for its application: MobileNetV2, FT-A."""
 
 CHOSEN_MODEL = CHOSEN.exported()
+
+M_MMAP_THRESHOLD, LARGE = -3, 2**20
+"""The parameter's number in glibc's malloc.h, and bytes."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ def serve(options: Options) -> None:
     from sentiment.service import app, connections, security
 
     listening = _listen(options.host, options.port)
+    _give_memory_back()
     service = app.Service(options.model, options.threads, options.limits)
     loopback = security.is_loopback(options.host)
     config = uvicorn.Config(
@@ -91,6 +97,17 @@ def serve(options: Options) -> None:
         log.warning("WARNING: reachable from other machines, by %s", who)
     log.info("  http://%s:%d/ the page, /docs the API; Ctrl-C stops", shown, port)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _give_memory_back() -> None:
+    """Let the memory of a large picture go back to the system once the picture is done with.
+
+    glibc keeps more of it for reuse with every larger block that it has seen, up to 64 MB in each
+    thread's part (mallopt(3), M_MMAP_THRESHOLD), unless it is told where large begins.
+    """
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if hasattr(libc, "mallopt"):  # other libraries do not have it
+        libc.mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 def _api_key(file: Path | None) -> str | None:
