@@ -22,8 +22,11 @@ CHOSEN = Run("mobilenet", "all", "t4sa", 100, project.LOGS_DIR, project.MODELS_D
 
 CHOSEN_MODEL = CHOSEN.exported()
 
-M_MMAP_THRESHOLD, LARGE = -3, 2**20
-"""The parameter's number in glibc's malloc.h, and bytes."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Numbers of glibc's parameters, in its malloc.h."""
+
+LARGE = 4 * 2**20
+"""Bytes of a block that is given back at once: a picture of a million pixels."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +106,12 @@ def _give_memory_back() -> None:
     """Let the memory of a large picture go back to the system once the picture is done with.
 
     glibc keeps more of it for reuse with every larger block that it has seen, up to 64 MB in each
-    thread's part (mallopt(3), M_MMAP_THRESHOLD), unless it is told where large begins.
+    thread's part, unless it is told where large begins (mallopt(3)).
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if hasattr(libc, "mallopt"):  # other libraries do not have it
         libc.mallopt(M_MMAP_THRESHOLD, LARGE)
+        libc.mallopt(M_TRIM_THRESHOLD, 2 * LARGE)
 
 
 def _api_key(file: Path | None) -> str | None:
