@@ -193,6 +193,7 @@ def test_one_command_takes_a_copied_folder_to_a_complete_report(
     checkout = tmp_path / "checkout"
     for network in NETWORKS:
         shutil.rmtree(checkout / "src" / network)
+    shutil.copytree(ROOT / "tests", checkout / "tests", ignore=shutil.ignore_patterns(".*"))
     shutil.copytree(few.data_dir, checkout / "data")
     done = start("ipython", training, "--percent", 50, "--epochs", 1)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -233,6 +234,11 @@ def test_one_command_takes_a_copied_folder_to_a_complete_report(
     times = {size: len(times) for size, times in timing["milliseconds"].items()}
     assert times == {"1": 12, "15": 1}
     assert timing["weights_bytes"] > 1000
+
+    found = start(
+        "python", "-m", "pytest", checkout / "tests" / "test_runs.py", "--collect-only", "-q"
+    ).stdout  # fmt: skip
+    assert "both_ways[tinynet]" in found
 
     for epochs, finished in {1: 4, 2: 0}.items():
         again = succeed(*command, "--dry-run", "--", "--epochs", epochs)
