@@ -74,3 +74,12 @@ def test_the_learner_shares_the_networks_weights_and_the_network_stays_as_it_was
     learner.train_on_batch(PHOTOS, np.arange(8) % 3)
     for ours, theirs in zip(learner.get_weights(), network.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(("backend", "compiled"), [("jax", True), ("tensorflow", False)])
+def test_a_learner_that_crops_is_compiled_where_that_works(backend, compiled, monkeypatch) -> None:
+    """Keras compiles a model if all of its layers agree; those that crop never do by themselves."""
+    recipe = Recipe("all", weights="none", augmentation=("crop",))
+    network = model.build(SMALL, recipe, 3)
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    assert all(layer.supports_jit for layer in augmented(network, recipe).layers) is compiled

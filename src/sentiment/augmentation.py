@@ -20,6 +20,8 @@ def augmented(network: keras.Model, recipe: Recipe) -> keras.Model:
     output = network.input
     for kind in recipe.augmentation:
         for layer in LAYERS[kind]():
+            if keras.backend.backend() == "jax":
+                layer.supports_jit = True  # Keras says no to all for the sake of TensorFlow's XLA
             output = layer(output)
     for operation in network.operations[1:]:
         output = operation(output)

@@ -22,7 +22,7 @@ WINDOW = 16
 SMALL_BATCH = 2**20
 """Bytes of a batch that is copied faster than a thread starts, such as MobileNetV2's features."""
 
-READERS = 3
+READERS = 2
 """Threads that read, so that one is at work while the other waits for the disk."""
 
 
@@ -149,8 +149,8 @@ class Batches(keras.utils.PyDataset):
             self._windows = {w: read for w, read in self._windows.items() if abs(w - window) < 2}
             inputs, reading = self._windows[window]
         try:
-            for chunk in reading:
-                chunk.result()
+            for share in reading:
+                share.result()
         except UserError as error:
             self.failure = error
             raise
@@ -160,7 +160,7 @@ class Batches(keras.utils.PyDataset):
         return self._devices.batch(inputs[batch], targets, size)
 
     def _read(self, window: int) -> tuple[list[np.ndarray], list[Future]]:
-        """Start to fill a window's batches, chunk by chunk."""
+        """Start to fill a window's batches, each reader every other chunk."""
         size, start = self.batch_size, window * self._window
         batches = range(start, min(start + self._window, self._total))
         stored = self.stored
@@ -171,14 +171,15 @@ class Batches(keras.utils.PyDataset):
             batch, row = divmod(number - start * size, size)
             return inputs[batch][row - shares[batch].start]
 
-        def fill(rows: np.ndarray, places: np.ndarray) -> None:
-            stored.copy(rows, list(map(place, places.tolist())))
+        def fill(chunks: list[tuple[np.ndarray, np.ndarray]]) -> None:
+            for rows, places in chunks:
+                stored.copy(rows, list(map(place, places.tolist())))
 
         span = slice(start * size, (start + self._window) * size)
         ours = self._ours[span]
         rows, places = self._order_read[span][ours], self._places[span][ours]
-        chunks = zip(_by_chunk(rows, rows), _by_chunk(rows, places), strict=True)
-        return inputs, [self._readers.submit(fill, *chunk) for chunk in chunks]
+        chunks = list(zip(_by_chunk(rows, rows), _by_chunk(rows, places), strict=True))
+        return inputs, [self._readers.submit(fill, chunks[i::READERS]) for i in range(READERS)]
 
     def _empty(self, shape: tuple[int, ...]) -> np.ndarray:
         """An array to fill: one that nobody holds any more, or else a new one.

@@ -319,7 +319,7 @@ def _check_disk(run: Run, recipe: Recipe, network: keras.Model, learner: keras.M
     folder = run.models_dir
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
-    log.info("  a checkpoint after each epoch, up to %.1f MB, in %s", checkpoint / 1e6,
+    log.info("  a checkpoint after each epoch, up to %.2f MB, in %s", checkpoint / 1e6,
              run.checkpoint)  # fmt: skip
     if free < needed:
         raise UserError(

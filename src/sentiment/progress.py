@@ -38,11 +38,12 @@ def progress(
         done += count
         now = time.monotonic()
         rate = (done - before) / (now - started)
-        bar.update(task, completed=done, rate=f"{rate:,.1f} {unit}/s")
+        rated = f"{rate:,.0f} {unit}/s" if rate >= 10 else f"{rate:.2g} {unit}/s"
+        bar.update(task, completed=done, rate=rated)
         if spoken and not console.is_terminal and now - last > SECONDS_BETWEEN_LINES:
             last = now
-            left = f"{rate:,.0f} {unit}/s, {(total - done) / rate:,.0f} s left"
-            print(f"{what}: {done:,} of {total:,}, {left}", flush=True)
+            left = f"{(total - done) / rate:,.0f} s left"
+            print(f"{what}: {done:,} of {total:,}, {rated}, {left}", flush=True)
 
     columns = (
         TextColumn("{task.description}"),

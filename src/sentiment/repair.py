@@ -98,7 +98,7 @@ class _Part:
     def repair(self, names: list[str], versions: str) -> dict[str, str]:
         """Make files again; return those that stay damaged, and why."""
         chunks = {
-            f"{self.split}/{store.chunk_file(Path('images'), chunk).as_posix()}": chunk
+            f"{self.split}/images/{store.chunk_name(chunk)}": chunk
             for chunk in range(-(-len(self.photos) // CHUNK))
         }
         others = [name for name in names if name not in chunks]

@@ -37,9 +37,8 @@ DAMAGED = (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError)
 """What bcolz raises for files that are missing, cut or changed."""
 
 
-def checksum(row: np.ndarray) -> int:
-    """XXH3 of a row's bytes, 64 bits: takes a hundredth of decoding a photo."""
-    return xxhash.xxh3_64_intdigest(row)
+checksum = xxhash.xxh3_64_intdigest
+"""Of a row's bytes, 64 bits: takes a hundredth of decoding a photo."""
 
 
 class Array:
@@ -113,11 +112,9 @@ class Array:
 
     def _check(self, start: int, rows: list[np.ndarray]) -> None:
         """Hold neighbouring rows against their checksums."""
-        wrong = [
-            row for row, values in enumerate(rows, start)
-            if checksum(values) != self._checksums[row]
-        ]  # fmt: skip
-        if wrong:
+        found, written = list(map(checksum, rows)), self._checksums[start : start + len(rows)]
+        if found != written.tolist():
+            wrong = start + np.flatnonzero(np.array(found, np.uint64) != written)
             raise self._damaged(wrong[0], wrong[-1] + 1, "not what was written")
 
     def _damaged(self, first: int, stop: int, reason: object) -> UserError:
@@ -136,9 +133,13 @@ class Array:
         Raises:
             UserError: a row is not what was written.
         """
-        cuts = np.flatnonzero((np.diff(rows) != 1) | (rows[1:] % CHUNK == 0)) + 1
-        for first, last in itertools.pairwise([0, *cuts.tolist(), len(rows)]):
-            start, run = int(rows[first]), places[first:last]
+        numbers = rows.tolist()  # few: NumPy takes longer to start, while no other thread runs
+        cuts = [
+            i for i, (row, next_row) in enumerate(itertools.pairwise(numbers), 1)
+            if next_row != row + 1 or next_row % CHUNK == 0
+        ]  # fmt: skip
+        for first, last in itertools.pairwise([0, *cuts, len(rows)]):
+            start, run = numbers[first], places[first:last]
             if not self._read_plain(start, run):
                 stored = self._rows(slice(start, start + len(run)))
                 for values, place in zip(stored, run, strict=True):
@@ -157,13 +158,16 @@ class Array:
         chunk, row = divmod(start, CHUNK)
         row_bytes = places[0].nbytes
         try:
-            with chunk_file(self.folder, chunk).open("rb", buffering=0) as file:
-                header = file.read(HEADER)
+            file = os.open(f"{self.folder}/{chunk_name(chunk)}", os.O_RDONLY)
+            try:
+                header = os.pread(file, HEADER, 0)
                 size = int.from_bytes(header[20:24], "little")
                 end = (row + len(places)) * row_bytes
                 if header[:4] != b"blpk" or not header[18] & PLAIN or size < end:
                     return False
-                read = os.preadv(file.fileno(), places, HEADER + row * row_bytes)
+                read = os.preadv(file, places, HEADER + row * row_bytes)
+            finally:
+                os.close(file)
         except (OSError, IndexError):
             return False  # bcolz says what is wrong
         if read < len(places) * row_bytes:
@@ -245,10 +249,7 @@ class Appender:
             self._write()
         self._array.flush()
         self.settle()
-        return {
-            str(chunk_file(self.folder, i).relative_to(self.folder)): digest
-            for i, digest in enumerate(self._sha256)
-        }
+        return {chunk_name(i): digest for i, digest in enumerate(self._sha256)}
 
     def _write(self) -> None:
         rows = self._rest[: self._waiting]
@@ -266,9 +267,14 @@ class Appender:
             temporary.write_text(sizes(self._rest, self.rows, taken))
 
 
+def chunk_name(chunk: int) -> str:
+    """The file of a chunk in its array's folder."""
+    return f"data/__{chunk}.blp"
+
+
 def chunk_file(folder: Path, chunk: int) -> Path:
     """The file of an array's chunk."""
-    return folder / "data" / f"__{chunk}.blp"
+    return folder / chunk_name(chunk)
 
 
 def sizes(rows: np.ndarray, count: int, file_bytes: int) -> str:

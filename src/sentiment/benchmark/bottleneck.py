@@ -26,7 +26,8 @@ def compare_ft_f(
     The forward pass is of the same training and validation images, and saves the model.
     """
     dataset = _aside(dataset, work / "data")
-    recipe = dataclasses.replace(network.recipes["fc"], weights=weights)
+    recipe = network.recipes["fc"]
+    recipe = dataclasses.replace(recipe, weights=weights, patience=recipe.epochs)  # all of them
     architecture = network.architecture
     run = Run(architecture.name, "fc", dataset.name, percent, work / "logs", work / "models")
     run.history.parent.mkdir(parents=True, exist_ok=True)
