@@ -189,6 +189,7 @@ def demonstration(
     script, photos = folder / "scripts" / "demo.sh", shared / "data" / "dogs"
     done = start("bash", script, "--photos", photos, "--weights", weights)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert not done.stderr
     return Demonstration(folder, done.stdout)
 
 

@@ -1,7 +1,11 @@
 """Starts Keras on the machine's devices, and on those of other processes."""
 
+import contextlib
 import logging
 import os
+import re
+import tempfile
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sentiment import cluster
@@ -12,6 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 log = logging.getLogger(__name__)
+
+NOTE = re.compile(rb"I0000 |WARNING: All log messages before absl")
+"""How TensorFlow begins lines, on CPU features, that TF_CPP_MIN_LOG_LEVEL comes too late for."""
 
 
 def start(
@@ -46,7 +53,8 @@ def start(
         flags = os.environ.get("XLA_FLAGS", "")
         os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
     try:
-        import keras
+        with _notes_left_out():
+            import keras
     except (ImportError, ValueError) as error:
         raise UserError(
             f"Keras cannot start its backend ({error}); pip install -r requirements.txt, or set "
@@ -66,13 +74,29 @@ def start(
     elif name == "torch" and deterministic == "on":
         _make_torch_deterministic()
     keras.config.set_dtype_policy(precision)
-    keras.utils.set_random_seed(seed)
+    with _notes_left_out():  # TensorFlow, if it is there, is seeded and so imported on any backend
+        keras.utils.set_random_seed(seed)
     from sentiment import devices  # Keras
 
     names, count = _devices(name)[: None if processes else 1], cluster.count()
     devices.take(names)
     log.info("  %s on %s%s", name, ", ".join(names), f", {count} processes" if count > 1 else "")
     return {"backend": name, "devices": names, "processes": count}
+
+
+@contextlib.contextmanager
+def _notes_left_out() -> Iterator[None]:
+    """Hold back what libraries write to stderr meanwhile, then write it without the notes."""
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            written.seek(0)
+            os.writev(2, [line for line in written if not NOTE.match(line)])
 
 
 def _devices(name: str) -> list[str]:

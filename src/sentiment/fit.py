@@ -319,8 +319,8 @@ def _check_disk(run: Run, recipe: Recipe, network: keras.Model, learner: keras.M
     folder = run.models_dir
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
-    log.info("  a checkpoint after each epoch, up to %.2f MB, in %s", checkpoint / 1e6,
-             run.checkpoint)  # fmt: skip
+    log.info("  a checkpoint after each epoch, up to %.1f MB, in %s",
+             math.ceil(checkpoint / 1e5) / 10, run.checkpoint)  # fmt: skip
     if free < needed:
         raise UserError(
             f"{folder}: {free / 1e6:,.0f} MB free, model and checkpoints need {needed / 1e6:,.0f}"
