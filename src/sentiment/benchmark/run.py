@@ -6,12 +6,14 @@ import os
 import platform
 import statistics
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from sentiment import cli, files, networks, project
 from sentiment.benchmark import photos
+from sentiment.benchmark.comparison import Comparison
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
 from sentiment.monitor import gpu_names
@@ -78,32 +80,50 @@ def benchmark(options: Options) -> None:
     log.info("  writes %s", folder / "benchmark{.csv,.png,.svg}")
     needs_data = set(options.parts) - {"preparation"}
     dataset = Dataset(options.data_dir, options.dataset) if needs_data else None
-    measured, notes = [], [platform.processor() or platform.machine(), *gpu_names()]
+    rows, notes = [], [platform.processor() or platform.machine(), *gpu_names()]
     with tempfile.TemporaryDirectory(prefix="benchmark-", dir=_existing(folder)) as work:
-        if "preparation" in options.parts:
-            from sentiment.benchmark.preparation import compare_preparation
-
-            given = _photos(options, Path(work))
-            comparison, difference = compare_preparation(given, Path(work), options.rounds)
-            measured.append(comparison)
-            notes.append(f"prepared pixels differ from Pillow's plain ones by {difference:.2f} "
-                         "grey levels on average")  # fmt: skip
-        if needs_data:
-            notes.append(_start(Path(work)))
-        if "reading" in options.parts:
-            from sentiment.benchmark.reading import compare_reading
-
-            some = dataset.split("train").images[:512]
-            measured.append(compare_reading(some, options.images, Path(work), options.rounds))
-        if needs_data - {"reading"}:
-            measured += _training(options, network, dataset, Path(work))
-    rows = [row for comparison in measured for row in _rows(comparison)]
-    for line in _table(rows):
-        log.info(line)
+        for comparison in _measured(options, network, dataset, Path(work), notes):
+            new = _rows(comparison)
+            for line in _table(new):
+                log.info(line)
+            rows += new
+            _save(rows, notes, folder)  # what comes after may fail
     for note in notes:
         log.info("  %s", note)
-    _save(rows, notes, folder)
     log.info("Saved %s", folder / "benchmark.csv")
+
+
+def _measured(
+    options: Options, network: Network, dataset: Dataset | None, work: Path, notes: list[str]
+) -> Iterator[Comparison]:
+    """Compare one part after the other, and add to the notes."""
+    if "preparation" in options.parts:
+        from sentiment.benchmark.preparation import compare_preparation
+
+        comparison, difference = compare_preparation(_photos(options, work), work, options.rounds)
+        notes.append(f"prepared pixels differ from Pillow's plain ones by {difference:.2f} "
+                     "grey levels on average")  # fmt: skip
+        yield comparison
+    if dataset:
+        notes.append(_start(work))
+    if "reading" in options.parts:
+        from sentiment.benchmark.reading import compare_reading
+
+        some = dataset.split("train").images[:512]
+        yield compare_reading(some, options.images, work, options.rounds)
+    if "ft-f" in options.parts:
+        from sentiment.benchmark.bottleneck import compare_ft_f
+
+        yield compare_ft_f(network, options.weights, dataset, options.percent, work, options.rounds)
+    steps = network, dataset, options.batch_size, options.steps, options.rounds
+    if "ft-a" in options.parts:
+        from sentiment.benchmark.step import compare_steps
+
+        yield compare_steps(*steps)
+    if "deterministic" in options.parts:
+        from sentiment.benchmark.determinism import compare_determinism
+
+        yield compare_determinism(*steps)
 
 
 def _existing(folder: Path) -> Path:
@@ -136,30 +156,7 @@ def _start(work: Path) -> str:
     return f"{started['backend']} on {', '.join(started['devices'])}"
 
 
-def _training(options: Options, network: Network, dataset: Dataset, work: Path) -> list:
-    measured = []
-    if "ft-f" in options.parts:
-        from sentiment.benchmark.bottleneck import compare_ft_f
-
-        measured.append(
-            compare_ft_f(network, options.weights, dataset, options.percent, work, options.rounds)
-        )
-    if "ft-a" in options.parts:
-        from sentiment.benchmark.step import compare_steps
-
-        measured.append(
-            compare_steps(network, dataset, options.batch_size, options.steps, options.rounds)
-        )
-    if "deterministic" in options.parts:
-        from sentiment.benchmark.determinism import compare_determinism
-
-        measured.append(
-            compare_determinism(network, dataset, options.batch_size, options.steps, options.rounds)
-        )
-    return measured
-
-
-def _rows(comparison) -> list[dict]:
+def _rows(comparison: Comparison) -> list[dict]:
     """One a way: its rate and how many times as fast as the base it is."""
     return [
         {
@@ -179,12 +176,10 @@ def _median(values: list[float] | None) -> float | str:
 
 
 def _table(rows: list[dict]) -> list[str]:
+    """In words, those of one comparison."""
     width = max(len(row["way"]) for row in rows) + 2
-    lines, title = [], None
+    lines = [rows[0]["comparison"], f"  {'':{width}}images/s   times as fast, least to most"]
     for row in rows:
-        if row["comparison"] != title:
-            title = row["comparison"]
-            lines += [title, f"  {'':{width}}images/s   times as fast, least to most"]
         spread = f"{row['least']:.2f} to {row['most']:.2f}"
         rate, ratio = f"{row['images_per_second']:8,.0f}", f"{row['ratio']:6.2f}"
         gpu = f"   GPU {row['gpu_percent']:.0f} %" if row["gpu_percent"] != "" else ""
