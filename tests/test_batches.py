@@ -140,7 +140,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from sentiment.batches import WINDOW, Batches
+from sentiment.batches import Batches, fed
 from sentiment.sha256sums import read
 from sentiment.split import Split
 
@@ -165,9 +165,9 @@ model.compile(
 next_epoch = keras.callbacks.LambdaCallback(
     on_epoch_begin=lambda epoch, logs: batches.start_epoch(epoch)
 )
-history = model.fit(batches, epochs=3, verbose=0, callbacks=[next_epoch]).history
+history = model.fit(fed(batches), epochs=3, verbose=0, callbacks=[next_epoch]).history
 in_order = Batches(split, np.arange(len(split)), 48, shuffle_seed=None)
-np.testing.assert_array_equal(model.predict(in_order, verbose=0)[:, 0], np.arange(len(split)))
+np.testing.assert_array_equal(model.predict(fed(in_order), verbose=0)[:, 0], np.arange(len(split)))
 rows = np.arange(len(split), dtype=float)
 for name, expected in (
     ("row", rows), ("square", rows**2), ("with_label", rows * split.labels)

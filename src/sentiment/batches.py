@@ -1,13 +1,12 @@
 """Batches of stored rows, in order or shuffled, read ahead in the background."""
 
 import contextlib
-import math
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import keras
 import numpy as np
@@ -16,11 +15,14 @@ from sentiment import devices
 from sentiment.errors import UserError
 from sentiment.store import CHUNK
 
-WINDOW = 16
-"""Chunks mixed in memory at a time: 256 images, 39 MB; three or four are held."""
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-SMALL_BATCH = 2**20
-"""Bytes of a batch that is copied faster than a thread starts, such as MobileNetV2's features."""
+WINDOW = 16
+"""Chunks mixed in memory at a time: 256 images, 39 MB; two or three are held."""
+
+AHEAD = 4
+"""Batches that wait for TensorFlow's next steps."""
 
 READERS = 2
 """Threads that read, so that one is at work while the other waits for the disk."""
@@ -42,7 +44,7 @@ class Stored(Protocol):
 class Batches(keras.utils.PyDataset):
     """Batches of `(inputs, labels)`, such as uint8 (b, 224, 224, 3) and int32 (b,).
 
-    Of several processes each reads its share of every batch.
+    Of several processes each reads its share of every batch. They are taken in their order.
 
     Reading single images at random is what a disk does worst. Shuffled, an epoch instead
     reads whole chunks in random order and mixes the images of `WINDOW` chunks in memory;
@@ -64,16 +66,8 @@ class Batches(keras.utils.PyDataset):
         shuffle_seed: int | None,
         targets: np.ndarray | None = None,
     ):
-        # TensorFlow runs a lone worker only between a CPU's steps, and a second one takes longer
-        # to start than small batches to copy. On the other backends, and for several GPUs, Keras
-        # looks at a first batch and, with more workers, trains on what they had ready twice.
-        batch_bytes = batch_size * math.prod(stored.shape[1:]) * stored.dtype.itemsize
-        self.small = batch_bytes <= SMALL_BATCH
+        super().__init__()
         self._devices = devices.taken()
-        backend = keras.backend.backend()
-        looks = backend != "tensorflow" or self._devices.count > 1
-        workers = 1 if self.small or looks else 2
-        super().__init__(workers=workers, max_queue_size=4)
         self.stored, self.rows, self.batch_size = stored, rows, batch_size
         self.shuffle_seed, self.targets = shuffle_seed, targets
         self._total = -(-len(rows) // batch_size)
@@ -143,10 +137,10 @@ class Batches(keras.utils.PyDataset):
         start, size = (self.first + index) * self.batch_size, self.size(index)
         with self._lock:
             rows = self._order[start : start + size][self._devices.share(size)]
+            self._windows = {w: read for w, read in self._windows.items() if w >= window}
             for ahead in (window, window + 1):
                 if ahead * self._window < self._total and ahead not in self._windows:
                     self._windows[ahead] = self._read(ahead)
-            self._windows = {w: read for w, read in self._windows.items() if abs(w - window) < 2}
             inputs, reading = self._windows[window]
         try:
             for share in reading:
@@ -194,13 +188,37 @@ class Batches(keras.utils.PyDataset):
         return self._memory[-1]
 
 
+def fed(batches: keras.utils.PyDataset) -> "keras.utils.PyDataset | tf.data.Dataset":
+    """Batches as Keras' loops take them best, for the epoch that they are at and whole ones.
+
+    Keras reads a PyDataset for TensorFlow with tf.data, whose automatic tuning sometimes sleeps
+    on at the end of an epoch for as long as the epoch took (TensorFlow 2.21), and on a CPU reads
+    only between the steps. This does neither.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return batches
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.threading.private_threadpool_size = 1
+    data = tf.data.Dataset.from_generator(
+        lambda: (batches[index] for index in range(len(batches))),
+        output_signature=tuple(
+            tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batches[0]
+        ),
+    )
+    size = tf.data.experimental.assert_cardinality(len(batches))
+    return data.apply(size).prefetch(AHEAD).with_options(options)
+
+
 def predict(network: keras.Model, batches: Batches, advance: Callable[[int], None]) -> np.ndarray:
     """What a network makes of every batch, in one array; `advance` hears how many it has done."""
     bar = keras.callbacks.LambdaCallback(
         on_predict_batch_end=lambda batch, logs: advance(batches.size(batch))
     )
     with reading(batches):
-        return network.predict(batches, verbose=0, callbacks=[bar])
+        return network.predict(fed(batches), verbose=0, callbacks=[bar])
 
 
 @contextlib.contextmanager

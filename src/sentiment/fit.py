@@ -13,7 +13,7 @@ import numpy as np
 from sentiment import cluster, devices, extract, metrics, model, plans, stratify
 from sentiment.augmentation import augmented
 from sentiment.average import Average
-from sentiment.batches import Batches, Stored, reading
+from sentiment.batches import Batches, Stored, fed, reading
 from sentiment.errors import UserError
 from sentiment.history import History
 from sentiment.joined import Joined
@@ -52,6 +52,9 @@ weights nor the images it learns from, so trainings that differ in them alone sh
 
 STEPS_AT_ONCE = 16
 """Of TensorFlow on small features, where starting a step takes twice as long as the step."""
+
+SMALL_BATCH = 2**20
+"""Bytes of a batch of small features, such as MobileNetV2's."""
 
 
 class Setup:
@@ -242,7 +245,9 @@ def rows_of(stored: Split, run: Run, recipe: Recipe) -> np.ndarray:
 def _steps_at_once(setup: Setup, train: Batches) -> int:
     """JAX starts its steps faster than small features are read, and PyTorch makes one at a time."""
     alone = keras.backend.backend() == "tensorflow" and devices.taken().count == 1
-    return STEPS_AT_ONCE if alone and setup.cached and train.small else 1
+    row_bytes = math.prod(train.stored.shape[1:]) * train.stored.dtype.itemsize
+    small = setup.cached and train.batch_size * row_bytes <= SMALL_BATCH
+    return STEPS_AT_ONCE if alone and small else 1
 
 
 def _epochs(
@@ -265,8 +270,8 @@ def _epochs(
 
     def train_epochs(first: int, stop: int) -> None:
         learner.fit(
-            train,
-            validation_data=validation,
+            fed(train),
+            validation_data=fed(validation),
             initial_epoch=first,
             epochs=stop,
             shuffle=False,  # of the batches, which are read ahead in their order
@@ -302,7 +307,7 @@ def _validate(
     learner.reset_metrics()
     each.on_epoch_begin(epoch)
     logs = learner.get_metrics_result()
-    reached = learner.evaluate(validation, verbose=0, return_dict=True, callbacks=each)
+    reached = learner.evaluate(fed(validation), verbose=0, return_dict=True, callbacks=each)
     each.on_epoch_end(epoch, logs | {f"val_{name}": value for name, value in reached.items()})
 
 

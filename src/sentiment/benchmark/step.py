@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from sentiment import model
-from sentiment.batches import Batches
+from sentiment.batches import Batches, fed
 from sentiment.benchmark.comparison import Comparison, compare
 from sentiment.dataset import Dataset
 from sentiment.networks import Network
@@ -45,7 +45,7 @@ def compare_steps(
 
     def fit(precision: str, data: keras.utils.PyDataset) -> float:
         started = time.perf_counter()
-        learners[precision].fit(data, shuffle=False, verbose=0)
+        learners[precision].fit(fed(data), shuffle=False, verbose=0)
         return (time.perf_counter() - started) / len(rows)
 
     def from_store() -> float:
