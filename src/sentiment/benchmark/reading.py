@@ -9,14 +9,15 @@ import bcolz
 import numpy as np
 
 from sentiment import sha256sums
-from sentiment.batches import Batches
+from sentiment.batches import WINDOW, Batches
 from sentiment.benchmark.comparison import Comparison, compare
 from sentiment.decode import SIDE
 from sentiment.split import Split, Writer
+from sentiment.store import CHUNK
 
 BATCH = 64
 RAW = "numpy.memmap in order"
-HELD = 16
+HELD = 2 * WINDOW * CHUNK // BATCH
 """Batches that the store has in memory to mix and to read ahead. Held, each one's memory is no
 longer in the processor's cache when it is filled again, which bounds any such reader."""
 REPORTS_IMAGES = 512
