@@ -189,7 +189,7 @@ class Batches(keras.utils.PyDataset):
 
 
 def fed(batches: keras.utils.PyDataset) -> "keras.utils.PyDataset | tf.data.Dataset":
-    """Batches as Keras' loops take them best, for the epoch that they are at and whole ones.
+    """Batches as Keras' loops take them best; every epoch of a loop has as many.
 
     Keras reads a PyDataset for TensorFlow with tf.data, whose automatic tuning sometimes sleeps
     on at the end of an epoch for as long as the epoch took (TensorFlow 2.21), and on a CPU reads
