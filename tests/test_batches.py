@@ -1,8 +1,10 @@
 """Batches of a stored split, and the parts of it that are taken with their classes' shares."""
 
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+import keras
 import numpy as np
 import pytest
 from conftest import SRC, start
@@ -10,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiment import sha256sums, stratify
-from sentiment.batches import WINDOW, Batches
+from sentiment.batches import WINDOW, Batches, fed
+from sentiment.history import History
 from sentiment.split import Split, Writer
 from sentiment.store import CHUNK
 
@@ -130,6 +133,38 @@ def test_a_split_puts_every_row_into_one_part_by_the_classes_shares(labels, perc
             assert abs((labels[part] == label).sum() - wanted) <= 1
     again = stratify.split(labels, percents, seed)
     assert [part.tolist() for part in parts] == [part.tolist() for part in again]
+
+
+class Rows:
+    """Kept in memory, and read as from a slow disk."""
+
+    shape, dtype = (320, 4), np.dtype(np.float32)
+    labels = np.arange(320, dtype=np.int32) % 2
+
+    def __init__(self, seconds_a_chunk: float):
+        self.seconds = seconds_a_chunk
+
+    def copy(self, rows: np.ndarray, places: list[np.ndarray]) -> None:
+        time.sleep(self.seconds)
+        for row, place in zip(rows, places, strict=True):
+            place[...] = row
+
+
+@pytest.mark.parametrize(("seconds_a_chunk", "waits"), [(0.05, True), (0.0, False)])
+def test_waiting_is_the_time_for_data_alone(seconds_a_chunk, waits, tmp_path):
+    """The first epoch traces the step, which is no waiting."""
+    train = Batches(Rows(seconds_a_chunk), np.arange(320), 16, shuffle_seed=1)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    history = History(tmp_path / "history.csv", train, 2, rate=lambda step: 0.01)
+    validation = fed(Batches(Rows(0.0), np.arange(16), 16, None))
+    model.fit(
+        fed(train), validation_data=validation, epochs=2, shuffle=False, verbose=0,
+        callbacks=[history],
+    )  # fmt: skip
+    first, second = ((row["waiting_seconds"], row["seconds"]) for row in history.rows)
+    assert (second[0] > 0.5 * second[1]) is waits
+    assert first[0] < 0.5 * first[1]  # its first batches were read before it began
 
 
 FIT = """

@@ -73,6 +73,8 @@ class Batches(keras.utils.PyDataset):
         self._total = -(-len(rows) // batch_size)
         self.handed_over = np.zeros(self._total)
         """When each batch of the epoch was ready, in `time.perf_counter` seconds."""
+        self.asked = 0.0
+        """When the first one was asked for: TensorFlow traces its step before."""
         self.failure: UserError | None = None
         """Why a batch could not be read."""
         self._window = max(1, WINDOW * CHUNK // batch_size)  # in batches
@@ -135,6 +137,8 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple:
         window, batch = divmod(self.first + index, self._window)
         start, size = (self.first + index) * self.batch_size, self.size(index)
+        if not index:
+            self.asked = time.perf_counter()
         with self._lock:
             rows = self._order[start : start + size][self._devices.share(size)]
             self._windows = {w: read for w, read in self._windows.items() if w >= window}

@@ -11,7 +11,7 @@ import keras
 
 from sentiment import cluster, files
 from sentiment.batches import Batches
-from sentiment.progress import hours_minutes_seconds, progress
+from sentiment.progress import hours_minutes_seconds, per_second, progress
 from sentiment.schedule import Schedule
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,8 @@ class History(keras.callbacks.Callback):
         self.done = steps.stop
         # A step waits from the end of the one before until its batch is handed over. Of several
         # at once the first is seen and stands for all, but for the epoch's start.
-        waited = max(0.0, float(self.batches.handed_over[steps.start]) - self._step_end)
+        begin = max(self._step_end, self.batches.asked)
+        waited = max(0.0, float(self.batches.handed_over[steps.start]) - begin)
         self._waiting += waited * (len(steps) if steps.start else 1)
         self._step_end = time.perf_counter()
         self._advance(sum(map(self.batches.size, steps)))
@@ -102,9 +103,9 @@ class History(keras.callbacks.Callback):
         self._last_end = now
         log.info(
             "epoch %d/%d: loss %.4f, accuracy %.4f, val_loss %.4f, val_accuracy %.4f; "
-            "%.0f images/s, %.0f %% waiting; at most %s left",
+            "%s, %.0f %% waiting; at most %s left",
             epoch + 1, self.epochs, *(logs[name] for name in COLUMNS[1:5]),
-            len(self.batches.rows) / seconds, 100 * waiting / seconds,
+            per_second(len(self.batches.rows) / seconds), 100 * waiting / seconds,
             hours_minutes_seconds(left),
         )  # fmt: skip
 

@@ -38,7 +38,7 @@ def progress(
         done += count
         now = time.monotonic()
         rate = (done - before) / (now - started)
-        rated = f"{rate:,.0f} {unit}/s" if rate >= 10 else f"{rate:.2g} {unit}/s"
+        rated = per_second(rate, unit)
         bar.update(task, completed=done, rate=rated)
         if spoken and not console.is_terminal and now - last > SECONDS_BETWEEN_LINES:
             last = now
@@ -57,6 +57,11 @@ def progress(
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task(what, total=total, completed=before, rate="")
         yield advance
+
+
+def per_second(rate: float, unit: str = "images") -> str:
+    """Such as `1,234 images/s` or `0.25 images/s`."""
+    return f"{rate:,.0f} {unit}/s" if rate >= 10 else f"{rate:.2g} {unit}/s"
 
 
 def hours_minutes_seconds(seconds: float) -> str:
