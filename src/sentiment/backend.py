@@ -96,7 +96,7 @@ def _notes_left_out() -> Iterator[None]:
             os.dup2(stderr, 2)
             os.close(stderr)
             written.seek(0)
-            os.writev(2, [line for line in written if not NOTE.match(line)])
+            os.write(2, b"".join(line for line in written if not NOTE.match(line)))
 
 
 def _devices(name: str) -> list[str]:
