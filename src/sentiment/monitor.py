@@ -28,7 +28,7 @@ SECONDS_A_SAMPLE = 1.0
 
 
 class Monitor:
-    """Writes a row of COLUMNS to a CSV file each second until the block ends.
+    """Writes a row of COLUMNS to a CSV file each second until the block ends, and at least one.
 
     Args:
         resumed: the run goes on, and so does its file.
@@ -50,12 +50,14 @@ class Monitor:
     def _sample(self) -> None:
         process, gpus = psutil.Process(), _gpus()
         process.cpu_percent()  # the first call only starts the interval
-        started = time.monotonic() - (_seconds_in(self.file) if self.resumed else 0)
+        before = _seconds_in(self.file) if self.resumed else 0.0
+        started, sampled = time.monotonic() - before, before > 0
         with self.file.open("a" if self.resumed else "w", newline="", buffering=1) as lines:
             table = csv.writer(lines)
             if not self.resumed:
                 table.writerow(COLUMNS)
-            while not self._stop.wait(SECONDS_A_SAMPLE):
+            while not self._stop.wait(SECONDS_A_SAMPLE) or not sampled:
+                sampled = True
                 interval = process.cpu_percent()
                 times, memory = process.cpu_times(), process.memory_info()
                 life = time.time() - process.create_time()

@@ -253,7 +253,8 @@ def _table(file: Path, columns: tuple[str, ...]) -> pd.DataFrame | None:
         if missing:
             raise ValueError(f"no column {missing[0]}")
         table = table.apply(pd.to_numeric, errors="coerce")
-        table = table[np.isfinite(table[list(columns)]).all(axis=1)]
+        # A table without rows is one of objects.
+        table = table[np.isfinite(table[list(columns)].astype(float)).all(axis=1)]
     except (OSError, ValueError) as error:
         raise UserError(f"{file}: damaged ({str(error).splitlines()[0]})") from None
     return table if len(table) else None
