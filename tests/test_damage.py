@@ -182,12 +182,16 @@ def test_a_damaged_chunk_is_named_when_it_is_read(damage, small_store):
 
 
 @pytest.mark.parametrize("cparams", [store.RAW, COMPRESSED], ids=["raw", "lz4"])
-def test_rows_of_another_place_are_told_by_their_checksums(cparams, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("wrong", "named"), [(range(1, 16), "rows 1 to 15"), ([7], "row 7")])
+def test_wrong_rows_are_told_by_their_checksums(cparams, wrong, named, tmp_path, monkeypatch):
     monkeypatch.setattr(store, "RAW", cparams)
     folder = write(tmp_path / "train")
-    chunk = store.write_chunk(tmp_path / "chunk", [np.zeros((224, 224, 3), np.uint8)] * 16)
+    values = [0 if row in wrong else row for row in range(16)]
+    chunk = store.write_chunk(
+        tmp_path / "chunk", [np.full((224, 224, 3), value, np.uint8) for value in values]
+    )
     shutil.copy(chunk, folder / "images" / "data" / "__0.blp")
-    with pytest.raises(UserError, match=r"__0\.blp: rows 1 to 15: damaged \(not what"):
+    with pytest.raises(UserError, match=rf"__0\.blp: {named}: damaged \(not what"):
         rows_read(folder)
 
 

@@ -220,13 +220,29 @@ def fed(batches: keras.utils.PyDataset) -> "keras.utils.PyDataset | tf.data.Data
     return data.prefetch(AHEAD).with_options(options)
 
 
-def predict(network: keras.Model, batches: Batches, advance: Callable[[int], None]) -> np.ndarray:
-    """What a network makes of every batch, in one array; `advance` hears how many it has done."""
+def predict(
+    network: keras.Model,
+    stored: Stored,
+    rows: np.ndarray,
+    batch_size: int,
+    advance: Callable[[int], None],
+) -> np.ndarray:
+    """What a network makes of rows, in their order, in one array.
+
+    Args:
+        rows: ascending row numbers, int64.
+        batch_size: images at a time; the last ones are filled up, for another number of them
+            would be traced and compiled anew.
+        advance: hears how many more are done.
+    """
+    batches = Batches(stored, np.pad(rows, (0, -len(rows) % batch_size), "edge"), batch_size, None)
     bar = keras.callbacks.LambdaCallback(
-        on_predict_batch_end=lambda batch, logs: advance(batches.size(batch))
+        on_predict_batch_end=lambda batch, logs: advance(
+            min(batch_size, len(rows) - batch * batch_size)
+        )
     )
     with reading(batches):
-        return network.predict(fed(batches), verbose=0, callbacks=[bar])
+        return network.predict(fed(batches), verbose=0, callbacks=[bar])[: len(rows)]
 
 
 @contextlib.contextmanager

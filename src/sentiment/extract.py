@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from sentiment import cluster, files, journal, model, provenance, sha256sums, store
-from sentiment.batches import Batches, predict
+from sentiment.batches import Stored, predict
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
 from sentiment.feature_store import MANIFEST, Features, folder_of
@@ -61,16 +61,17 @@ def features(
         "dtype": recipe.feature_dtype,
     }
     folder = folder_of(dataset, identity)
-    batches = Batches(stored, rows, batch_size, shuffle_seed=None)
+    batch_size = min(batch_size, len(rows))
     if cluster.told(cluster.first() and folder.exists()):
         log.info("  features of %s: those in %s", split, folder)
     elif cluster.first():
         _announce(folder, split, len(rows), frozen.output_shape[1:], recipe.feature_dtype)
         with files.locked(folder):
-            _compute(folder, identity, frozen, batches)
+            _compute(folder, identity, frozen, stored, rows, batch_size)
     else:
         with progress(f"features of {split}", len(rows)) as advance:
-            for _ in _blocks(frozen, batches, recipe.feature_dtype, cluster.told(0), advance):
+            left, dtype = rows[cluster.told(0) :], recipe.feature_dtype
+            for _ in _blocks(frozen, stored, left, batch_size, dtype, advance):
                 pass  # the first process has them too, and writes them
     cluster.wait()
     return Features(folder, rows, stored.labels)
@@ -90,10 +91,17 @@ def _announce(folder: Path, split: str, count: int, shape: tuple[int, ...], dtyp
         )
 
 
-def _compute(folder: Path, identity: dict, frozen: keras.Model, batches: Batches) -> None:
+def _compute(
+    folder: Path,
+    identity: dict,
+    frozen: keras.Model,
+    stored: Stored,
+    rows: np.ndarray,
+    batch_size: int,
+) -> None:
     """Compute and store the features of every row, a block at a time."""
-    plan = identity | {"batch_size": batches.batch_size, **provenance.versions()}
-    split, dtype, rows = identity["split"], identity["dtype"], batches.rows
+    plan = identity | {"batch_size": batch_size, **provenance.versions()}
+    split, dtype = identity["split"], identity["dtype"]
 
     def anew(difference: str) -> None:
         log.info("  starts anew: unfinished features are there with %s", difference)
@@ -108,7 +116,8 @@ def _compute(folder: Path, identity: dict, frozen: keras.Model, batches: Batches
         reached = cluster.told(values.rows)
         with progress(f"features of {split}", len(rows), before=reached) as advance:
             try:
-                for computed in _blocks(frozen, batches, dtype, reached, advance):
+                left = rows[reached:]
+                for computed in _blocks(frozen, stored, left, batch_size, dtype, advance):
                     for row in computed:
                         values.append(row)
                     reached += len(computed)
@@ -134,18 +143,18 @@ class _NoNumbers(UserError):
 
 def _blocks(
     frozen: keras.Model,
-    batches: Batches,
+    stored: Stored,
+    rows: np.ndarray,
+    batch_size: int,
     dtype: str,
-    start: int,
     advance: Callable[[int], None],
 ) -> Iterator[np.ndarray]:
-    """Compute the features of the rows from `start` on, a block at a time."""
-    block, rows = _block(batches.batch_size), batches.rows
-    for first in range(start, len(rows), block):
+    """Compute the features of rows, a block at a time."""
+    block = _block(batch_size)
+    for first in range(0, len(rows), block):
         some = rows[first : first + block]
-        part = Batches(batches.stored, some, batches.batch_size, shuffle_seed=None)
         with np.errstate(over="ignore"):  # said in words
-            computed = predict(frozen, part, advance).astype(dtype)
+            computed = predict(frozen, stored, some, batch_size, advance).astype(dtype)
         if not np.isfinite(computed).all():
             raise _NoNumbers(
                 f"features are not all numbers in {dtype}; check --weights, or give "

@@ -245,12 +245,12 @@ def _blocks(
     """
     from sentiment import batches  # Keras, which --help does without
 
+    batch_size = min(batch_size, len(split))
     block = max(1, BLOCK // batch_size) * batch_size
     try:
         for first in range(start, len(split), block):
             rows = np.arange(first, min(first + block, len(split)))
-            in_order = batches.Batches(split, rows, batch_size, shuffle_seed=None)
-            part = batches.predict(model(), in_order, advance)
+            part = batches.predict(model(), split, rows, batch_size, advance)
             if part.shape != (len(rows), classes) or not np.isfinite(part).all():
                 raise UserError("the model does not give probabilities; train it again")
             yield part

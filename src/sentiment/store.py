@@ -125,7 +125,8 @@ class Array:
                 f"{file}: {reason.strerror}; is its drive still there? Once it is, the same "
                 "command goes on"
             )
-        return UserError(f"{file}: rows {first} to {stop - 1}: damaged ({reason}); {self.remedy}")
+        rows = f"row {first}" if stop == first + 1 else f"rows {first} to {stop - 1}"
+        return UserError(f"{file}: {rows}: damaged ({reason}); {self.remedy}")
 
     def copy(self, rows: np.ndarray, places: list[np.ndarray]) -> None:
         """Copy ascending rows to where they belong, one array a row.
