@@ -135,7 +135,8 @@ def _table(runs: list[Run]) -> list[str]:
         with np.load(run.result(NAME), allow_pickle=False) as result:
             reached = metrics.accuracy(result["y_true"], result["y_pred"])
         low, high = reached.interval
-        seconds = json.loads(run.manifest.read_bytes())["training_seconds"]
+        told = json.loads(run.manifest.read_bytes())
+        seconds = told["training_seconds"] + told["extraction_seconds"]
         figures = f"{reached.value:.3f}, {low:.3f} to {high:.3f}, n = {reached.n:,}"
         lines.append(
             f"  {run.way:5}{figures:34}"
