@@ -213,8 +213,9 @@ history = model.fit(fed(batches), epochs=3, verbose=0, callbacks=[next_epoch]).h
 traced.clear()
 told = []
 for taken in (np.arange(len(split)), np.arange(1, len(split), 3)):
-    predicted = predict(model, split, taken, 48, told.append)
-    np.testing.assert_array_equal(predicted[:, 0], taken)
+    predicted = [*predict(model, Batches(split, taken, 48, shuffle_seed=None), told.append)]
+    assert len(predicted) == 1 + (len(taken) > 1024)
+    np.testing.assert_array_equal(np.concatenate(predicted)[:, 0], taken)
     assert sum(told) == len(taken)
     told.clear()
 assert len(traced) == 1, traced

@@ -50,7 +50,7 @@ def folders(dataset: Dataset) -> set[str]:
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_each_row_has_the_output_of_the_frozen_layers(dtype, dataset, network, monkeypatch):
-    monkeypatch.setattr(extract, "BLOCK", 1)  # a batch a block
+    monkeypatch.setattr("sentiment.batches.BLOCK", 1)  # a batch a block
     recipe = dataclasses.replace(FC, feature_dtype=dtype)
     features = compute(network, dataset, recipe)
     split = dataset.split("train")

@@ -33,8 +33,8 @@ class Stopped(BaseException):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of 16 or so, each of them noted."""
-    for module in (prepare, extract, predict):
-        monkeypatch.setattr(module, "BLOCK", 16)
+    for module in ("prepare", "batches"):
+        monkeypatch.setattr(f"sentiment.{module}.BLOCK", 16)
     monkeypatch.setattr(journal, "SECONDS", 0)
     monkeypatch.setattr(os, "sync", lambda: None)  # what has been written outlives a process
 
@@ -276,7 +276,7 @@ def test_features_stopped_anywhere_go_on_to_the_same_bytes(data, monkeypatch, ca
     folder = compute().array.folder.parent
     expected = files_of(folder)
     for what, name, after in (
-        (extract, "predict", 1), (journal.Journal, "add", 0), (journal.Journal, "add", 1),
+        (keras.Model, "predict", 1), (journal.Journal, "add", 0), (journal.Journal, "add", 1),
         (store, "write", 0), (files, "write_json", 0),
     ):  # fmt: skip
         shutil.rmtree(folder)
@@ -288,7 +288,7 @@ def test_features_stopped_anywhere_go_on_to_the_same_bytes(data, monkeypatch, ca
         assert files_of(folder) == expected
         assert ("goes on after" in caplog.text) == ((name, after) != ("add", 0))
     shutil.rmtree(folder)
-    with stopped(monkeypatch, extract, "predict", 1):
+    with stopped(monkeypatch, keras.Model, "predict", 1):
         compute()
     listed = succeed("scripts/features.py", "list", "--data-dir", data.folder.parent)
     assert f"{folder.name} (unfinished)" in listed

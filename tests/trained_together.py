@@ -51,7 +51,7 @@ def main() -> None:
     from small_checkout import architecture
 
     from sentiment import devices, fit
-    from sentiment.batches import predict
+    from sentiment.batches import Batches, predict
     from sentiment.dataset import Dataset
     from sentiment.plans import Training
     from sentiment.runs import Run
@@ -69,9 +69,10 @@ def main() -> None:
             lines = [line.split(",")[1:5] for line in run.history.read_text().splitlines()[1:]]
             found[name] = [list(map(float, line)) for line in lines]
         test = data.split("test")
-        rows = np.arange(len(test))
+        in_order = Batches(test, np.arange(len(test)), 20, shuffle_seed=None)
         whole = devices.taken().whole(trained)
-        found[f"{name} predictions"] = predict(whole, test, rows, 20, lambda count: None).tolist()
+        blocks = predict(whole, in_order, lambda count: None)
+        found[f"{name} predictions"] = np.concatenate([*blocks]).tolist()
     if cluster.first():
         (work / "found.json").write_text(json.dumps(found))
     cluster.wait()

@@ -1,6 +1,7 @@
 """Batches of stored rows, in order or shuffled, read ahead in the background."""
 
 import contextlib
+import math
 import sys
 import threading
 import time
@@ -23,6 +24,9 @@ WINDOW = 16
 
 AHEAD = 4
 """Batches that wait for TensorFlow's next steps."""
+
+BLOCK = 1024
+"""Images predicted at a time, about: between blocks what has been done may be noted."""
 
 READERS = 2
 """Threads that read, so that one is at work while the other waits for the disk."""
@@ -222,27 +226,34 @@ def fed(batches: keras.utils.PyDataset) -> "keras.utils.PyDataset | tf.data.Data
 
 def predict(
     network: keras.Model,
-    stored: Stored,
-    rows: np.ndarray,
-    batch_size: int,
+    in_order: Batches,
     advance: Callable[[int], None],
-) -> np.ndarray:
-    """What a network makes of rows, in their order, in one array.
+    start: int = 0,
+) -> Iterator[np.ndarray]:
+    """What a network makes of the rows from `start` on, in the stored order, a block at a time.
+
+    A block is of whole batches, so that going on makes the same ones, and of whole chunks. The
+    last batch is filled up, for another size would be traced and compiled anew.
 
     Args:
-        rows: ascending row numbers, int64.
-        batch_size: images at a time; the last ones are filled up, for another number of them
-            would be traced and compiled anew.
-        advance: hears how many more are done.
+        advance: hears how many more have been done.
     """
-    batches = Batches(stored, np.pad(rows, (0, -len(rows) % batch_size), "edge"), batch_size, None)
-    bar = keras.callbacks.LambdaCallback(
-        on_predict_batch_end=lambda batch, logs: advance(
-            min(batch_size, len(rows) - batch * batch_size)
+    stored, rows = in_order.stored, in_order.rows
+    size = min(in_order.batch_size, len(rows))
+    least = math.lcm(size, CHUNK)
+    block = max(1, BLOCK // least) * least
+    for first in range(start, len(rows), block):
+        some = rows[first : first + block]
+        count = len(some)
+        batches = Batches(stored, np.pad(some, (0, -count % size), "edge"), size, None)
+        bar = keras.callbacks.LambdaCallback(
+            on_predict_batch_end=lambda batch, logs, count=count: advance(
+                min(size, count - batch * size)
+            )
         )
-    )
-    with reading(batches):
-        return network.predict(fed(batches), verbose=0, callbacks=[bar])[: len(rows)]
+        with reading(batches):
+            found = network.predict(fed(batches), verbose=0, callbacks=[bar])
+        yield found[:count]
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from sentiment import cluster, files, journal, model, provenance, sha256sums, store
-from sentiment.batches import Stored, predict
+from sentiment.batches import Batches, predict
 from sentiment.dataset import Dataset
 from sentiment.errors import UserError
 from sentiment.feature_store import MANIFEST, Features, folder_of
@@ -19,9 +19,6 @@ from sentiment.progress import progress
 from sentiment.recipe import Architecture, Recipe
 
 log = logging.getLogger(__name__)
-
-BLOCK = 1024
-"""Images whose features are held in memory and written together; about, see `_block`."""
 
 
 def features(
@@ -61,17 +58,16 @@ def features(
         "dtype": recipe.feature_dtype,
     }
     folder = folder_of(dataset, identity)
-    batch_size = min(batch_size, len(rows))
+    batches = Batches(stored, rows, batch_size, shuffle_seed=None)
     if cluster.told(cluster.first() and folder.exists()):
         log.info("  features of %s: those in %s", split, folder)
     elif cluster.first():
         _announce(folder, split, len(rows), frozen.output_shape[1:], recipe.feature_dtype)
         with files.locked(folder):
-            _compute(folder, identity, frozen, stored, rows, batch_size)
+            _compute(folder, identity, frozen, batches)
     else:
         with progress(f"features of {split}", len(rows)) as advance:
-            left, dtype = rows[cluster.told(0) :], recipe.feature_dtype
-            for _ in _blocks(frozen, stored, left, batch_size, dtype, advance):
+            for _ in _blocks(frozen, batches, recipe.feature_dtype, cluster.told(0), advance):
                 pass  # the first process has them too, and writes them
     cluster.wait()
     return Features(folder, rows, stored.labels)
@@ -91,17 +87,10 @@ def _announce(folder: Path, split: str, count: int, shape: tuple[int, ...], dtyp
         )
 
 
-def _compute(
-    folder: Path,
-    identity: dict,
-    frozen: keras.Model,
-    stored: Stored,
-    rows: np.ndarray,
-    batch_size: int,
-) -> None:
+def _compute(folder: Path, identity: dict, frozen: keras.Model, batches: Batches) -> None:
     """Compute and store the features of every row, a block at a time."""
-    plan = identity | {"batch_size": batch_size, **provenance.versions()}
-    split, dtype = identity["split"], identity["dtype"]
+    plan = identity | {"batch_size": batches.batch_size, **provenance.versions()}
+    split, dtype, rows = identity["split"], identity["dtype"], batches.rows
 
     def anew(difference: str) -> None:
         log.info("  starts anew: unfinished features are there with %s", difference)
@@ -116,8 +105,7 @@ def _compute(
         reached = cluster.told(values.rows)
         with progress(f"features of {split}", len(rows), before=reached) as advance:
             try:
-                left = rows[reached:]
-                for computed in _blocks(frozen, stored, left, batch_size, dtype, advance):
+                for computed in _blocks(frozen, batches, dtype, reached, advance):
                     for row in computed:
                         values.append(row)
                     reached += len(computed)
@@ -143,27 +131,18 @@ class _NoNumbers(UserError):
 
 def _blocks(
     frozen: keras.Model,
-    stored: Stored,
-    rows: np.ndarray,
-    batch_size: int,
+    batches: Batches,
     dtype: str,
+    start: int,
     advance: Callable[[int], None],
 ) -> Iterator[np.ndarray]:
-    """Compute the features of rows, a block at a time."""
-    block = _block(batch_size)
-    for first in range(0, len(rows), block):
-        some = rows[first : first + block]
+    """Compute the features of the rows from `start` on, a block at a time."""
+    for found in predict(frozen, batches, advance, start):
         with np.errstate(over="ignore"):  # said in words
-            computed = predict(frozen, stored, some, batch_size, advance).astype(dtype)
+            computed = found.astype(dtype)
         if not np.isfinite(computed).all():
             raise _NoNumbers(
                 f"features are not all numbers in {dtype}; check --weights, or give "
                 "--feature-dtype float32"
             )
         yield computed
-
-
-def _block(batch_size: int) -> int:
-    """Images a block: whole batches, so that going on makes the same ones, and whole chunks."""
-    least = math.lcm(batch_size, store.CHUNK)
-    return max(1, BLOCK // least) * least

@@ -40,9 +40,6 @@ log = logging.getLogger(__name__)
 
 SPLIT = "test"
 
-BLOCK = 1024
-"""Images predicted at a time, about: between blocks what has been done may be noted."""
-
 WIDEST_MATRIX = 20
 """Classes up to which the confusion matrix is printed: more do not fit on a screen."""
 
@@ -245,13 +242,10 @@ def _blocks(
     """
     from sentiment import batches  # Keras, which --help does without
 
-    batch_size = min(batch_size, len(split))
-    block = max(1, BLOCK // batch_size) * batch_size
+    in_order = batches.Batches(split, np.arange(len(split)), batch_size, shuffle_seed=None)
     try:
-        for first in range(start, len(split), block):
-            rows = np.arange(first, min(first + block, len(split)))
-            part = batches.predict(model(), split, rows, batch_size, advance)
-            if part.shape != (len(rows), classes) or not np.isfinite(part).all():
+        for part in batches.predict(model(), in_order, advance, start):
+            if part.shape[1:] != (classes,) or not np.isfinite(part).all():
                 raise UserError("the model does not give probabilities; train it again")
             yield part
     except Exception as error:

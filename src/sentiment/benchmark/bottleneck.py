@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from sentiment import fit, model, model_file
-from sentiment.batches import predict
+from sentiment.batches import Batches, predict
 from sentiment.benchmark.comparison import Comparison, compare
 from sentiment.dataset import Dataset
 from sentiment.feature_store import FOLDER
@@ -52,9 +52,10 @@ def compare_ft_f(
         started = time.perf_counter()
         for split in ("train", "validation"):
             stored = dataset.split(split)
-            rows = fit.rows_of(stored, run, recipe)
-            predict(backbone, stored, rows, recipe.batch_size, lambda count: None)
-            images += len(rows)
+            batches = Batches(stored, fit.rows_of(stored, run, recipe), recipe.batch_size, None)
+            for _ in predict(backbone, batches, lambda count: None):
+                pass
+            images += len(batches.rows)
         model_file.save(whole, run.model, {})
         return (time.perf_counter() - started) / images
 

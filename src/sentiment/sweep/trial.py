@@ -185,9 +185,9 @@ class Trials:
         if self._images is None:
             self._images = setup.stored(TEST, rows)
         size = training.recipe.batch_size // training.recipe.gradient_accumulation_steps
-        size = min(size, len(rows))
+        in_order = batches.Batches(self._images, rows, size, shuffle_seed=None)
         with progress("predicting", len(rows)) as advance:
-            y_prob = batches.predict(setup.learner, self._images, rows, size, advance)
+            y_prob = np.concatenate([*batches.predict(setup.learner, in_order, advance)])
         predictions.write(
             training.run.result(self.dataset.name),
             split,
