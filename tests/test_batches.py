@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sentiment import sha256sums, stratify
 from sentiment.batches import WINDOW, Batches, fed
 from sentiment.history import History
+from sentiment.reused_memory import ReusedMemory
 from sentiment.split import Split, Writer
 from sentiment.store import CHUNK
 
@@ -100,6 +101,30 @@ def test_two_threads_at_random_get_the_batches_of_one_in_order(split):
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda index: row_numbers(batches[index]), order))
     assert found == [expected[index] for index in order]
+
+
+def test_a_batch_that_somebody_holds_is_not_written_over(split):
+    """A view of it holds it too, such as what a backend makes of it without copying."""
+    expected = one_epoch(Batches(split, ROWS["all"], 48, shuffle_seed=1))
+    batches = Batches(split, ROWS["all"], 48, shuffle_seed=1)
+    held = [
+        (images[:, ::2].reshape(len(images), 112, 224, 3), labels)
+        for images, labels in (batches[index] for index in range(len(batches)))
+    ]
+    assert [row_numbers(batch) for batch in held] == expected
+
+
+def test_memory_that_nobody_holds_is_used_again():
+    memory = ReusedMemory(np.dtype(np.uint8))
+    first = memory.empty((5, 7))
+    view = first[2:, 1:].T
+    second, address = memory.empty((5, 7)), first.__array_interface__["data"]
+    assert not np.shares_memory(first, second)
+    del first
+    assert not np.shares_memory(view, memory.empty((5, 7)))
+    del view
+    assert address in {memory.empty((5, 7)).__array_interface__["data"]}
+    assert not np.shares_memory(second, memory.empty((5, 7)))
 
 
 @given(labels, st.floats(0.01, 100), seeds)

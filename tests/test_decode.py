@@ -119,6 +119,29 @@ def test_a_photo_stands_as_its_exif_orientation_says(form, mode, orientation):
     assert difference(corners, np.array(CORNERS[orientation])) < 5
 
 
+def damaged(form: str) -> list[bytes]:
+    """A photo with its start marker twice, or with a few bytes changed at many places."""
+    content = encoded(Image.effect_noise((300, 200), 60).convert("RGB"), form)
+    changed = (content[:at] + bytes(8) + content[at + 8 :] for at in range(100, len(content), 997))
+    return [b"\xff\xd8" + content, *changed] if form == "JPEG" else [*changed]
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF"])
+def test_what_pillow_cannot_read_to_its_end_is_no_photo(form):
+    """Half a photo, the rest of it black, would be trained on."""
+    refused = 0
+    for content in damaged(form):
+        try:
+            Image.open(io.BytesIO(content)).convert("RGB")
+        except (OSError, SyntaxError):
+            refused += 1
+            with pytest.raises(BadImage):
+                decode(content)
+        else:
+            decode(content)
+    assert refused
+
+
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
 def test_damaged_exif_does_not_cost_a_good_photo(form):
     content = encoded(plain("RGB", BLUE), form, exif=b"Exif\0\0no tags at all")

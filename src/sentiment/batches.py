@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import numpy as np
 
 from sentiment import devices
 from sentiment.errors import UserError
+from sentiment.reused_memory import ReusedMemory
 from sentiment.store import CHUNK
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Batches(keras.utils.PyDataset):
         """Why a batch could not be read."""
         self._window = max(1, WINDOW * CHUNK // batch_size)  # in batches
         self._readers = ThreadPoolExecutor(READERS, "reader")
-        self._memory: list[np.ndarray] = []
+        self._memory = ReusedMemory(stored.dtype)
         self._lock = threading.Lock()
         self.start_epoch(0)
 
@@ -167,7 +167,7 @@ class Batches(keras.utils.PyDataset):
         batches = range(start, min(start + self._window, self._total))
         stored = self.stored
         shares = [self._devices.share(self._size(i)) for i in batches]
-        inputs = [self._empty((s.stop - s.start, *stored.shape[1:])) for s in shares]
+        inputs = [self._memory.empty((s.stop - s.start, *stored.shape[1:])) for s in shares]
 
         def place(number: int) -> np.ndarray:
             batch, row = divmod(number - start * size, size)
@@ -182,18 +182,6 @@ class Batches(keras.utils.PyDataset):
         rows, places = self._order_read[span][ours], self._places[span][ours]
         chunks = list(zip(_by_chunk(rows, rows), _by_chunk(rows, places), strict=True))
         return inputs, [self._readers.submit(fill, chunks[i::READERS]) for i in range(READERS)]
-
-    def _empty(self, shape: tuple[int, ...]) -> np.ndarray:
-        """An array to fill: one that nobody holds any more, or else a new one.
-
-        The system clears new memory page by page, which takes longer than reading into it.
-        """
-        for array in self._memory:
-            # Its holders here: the list, the loop and the call.
-            if sys.getrefcount(array) == 3 and array.shape == shape:
-                return array
-        self._memory.append(np.empty(shape, self.stored.dtype))
-        return self._memory[-1]
 
 
 def fed(batches: keras.utils.PyDataset) -> "keras.utils.PyDataset | tf.data.Dataset":

@@ -87,7 +87,8 @@ def unpack(content: bytes) -> Image.Image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             image.draft(None, (REDUCED_SIDE, REDUCED_SIDE))
-            with contextlib.suppress(Exception):  # damaged EXIF; damaged pixels raise again below
+            image.load()  # damaged pixels raise here, and not in the next block, which hides errors
+            with contextlib.suppress(Exception):  # damaged EXIF costs no photo
                 ImageOps.exif_transpose(image, in_place=True)
             return _rgb(image)
     except Image.UnidentifiedImageError:
@@ -108,5 +109,4 @@ def _rgb(image: Image.Image) -> Image.Image:
         layer = image.convert("RGBA")
         image = Image.new("RGBA", layer.size, "white")
         image.alpha_composite(layer)
-    image.load()  # while its bytes are there
     return image if image.mode == "RGB" else image.convert("RGB")
