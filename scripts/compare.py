@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from sentiment.compare import main
+from sentiment.report.compare import main
 
 if __name__ == "__main__":
     main()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from sentiment.inference import main
+from sentiment.inference.measure_inference import main
 
 if __name__ == "__main__":
     main()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from sentiment.sweep.run import main
+from sentiment.experiments.sweep.sweep import main
 
 if __name__ == "__main__":
     main()

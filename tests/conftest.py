@@ -129,7 +129,7 @@ def real_data(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of drawn pictures, in the form of the dog breeds."""
-    from sentiment import drawn_photos
+    from sentiment.data import drawn_photos
 
     folder = tmp_path_factory.mktemp("drawn") / "photos"
     drawn_photos.draw(folder)

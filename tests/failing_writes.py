@@ -15,9 +15,13 @@ from pathlib import Path
 import numpy as np
 from small_checkout import architecture
 
-from sentiment import checkpoint, cli, model_file, train
-from sentiment.errors import UserError
-from sentiment.recipe import Recipe
+from sentiment.base import cli
+from sentiment.base.errors import UserError
+from sentiment.base.project import Folders
+from sentiment.model import model_file
+from sentiment.model.recipe import Recipe
+from sentiment.runs.run_files import TrainingData
+from sentiment.training import checkpoint_file, train
 
 RECIPE = Recipe(layers="all", weights="none", epochs=2, batch_size=64)
 LIMITS = [0, 200, 400, 1000, 2000, 4000, 8000, 16_000, 30_000, 50_000]
@@ -34,7 +38,7 @@ def damaged(work: Path) -> list[str]:
             if file.suffix == ".json":
                 json.loads(file.read_bytes())
             elif file.name.endswith("_checkpoint.npz"):
-                checkpoint.read(file)
+                checkpoint_file.read(file)
             elif file.suffix == ".keras":
                 model_file.check(file)
             elif file.name.endswith("_history.csv"):
@@ -46,8 +50,8 @@ def damaged(work: Path) -> list[str]:
 
 def main() -> None:
     data_dir, work = map(Path, sys.argv[1:])
-    options = train.Options(RECIPE, dataset="drawn", data_dir=data_dir, logs_dir=work / "logs",
-                            models_dir=work / "models")  # fmt: skip
+    folders = Folders(data_dir, work / "logs", work / "models")
+    options = train.Options(RECIPE, TrainingData("drawn"), folders=folders)
     network = architecture()
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     failed = []
@@ -64,7 +68,8 @@ def main() -> None:
         assert damaged(work) == []
     assert failed[:5] == LIMITS[:5], failed
     train.train(network, options)
-    calm = dataclasses.replace(options, logs_dir=work / "calm", models_dir=work / "calm")
+    folders = Folders(data_dir, work / "calm", work / "calm")
+    calm = dataclasses.replace(options, folders=folders)
     train.train(network, calm)
     ours, theirs = (
         model_file.load(folder / "drawn" / "all_layers_tinynet.keras").get_weights()

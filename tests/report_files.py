@@ -7,13 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment.runs import Run
+from sentiment.base.project import Folders
+from sentiment.runs.run_files import Run, TrainingData
 
 CLASSES = ("negative", "neutral", "positive")
 
 
+def folders(work: Path) -> Folders:
+    """All of them in one folder."""
+    return Folders(work / "data", work / "logs", work / "models")
+
+
 def run(work: Path, network: str, layers: str, percent: float = 100) -> Run:
-    return Run(network, layers, "t4sa", percent, work / "logs", work / "models")
+    return Run(network, layers, TrainingData("t4sa", percent), folders(work))
 
 
 def probabilities(said: np.ndarray, sure: float = 0.8) -> np.ndarray:
@@ -42,7 +48,7 @@ def write_result(file: Path, y_true: np.ndarray, y_prob: np.ndarray, **changed: 
 
 def write_run(of: Run, y_true: np.ndarray, y_prob: np.ndarray, cost: float = 1.0) -> None:
     """All that a run leaves but its model; `cost` scales times and bytes."""
-    of.logs_dir.joinpath("t4sa").mkdir(parents=True, exist_ok=True)
+    of.history.parent.mkdir(parents=True, exist_ok=True)
     manifest = {
         "status": "finished",
         "start": "2026-01-01T00:00:00+00:00",

@@ -24,7 +24,7 @@ import pathlib, sys
 sys.path[:0] = [sys.argv[1]]
 from mobilenet.architecture import ARCHITECTURE, FC
 import dataclasses, keras
-from sentiment import model, model_file
+from sentiment.model import build, model_file
 weights, path = sys.argv[2:]
 keras.utils.set_random_seed(3)
 network = model.build(ARCHITECTURE, dataclasses.replace(FC, weights=weights), 3)
@@ -63,8 +63,8 @@ def photos(request: pytest.FixtureRequest) -> list[Path]:
 @pytest.fixture(scope="session")
 def alone(model: Path) -> Callable[[bytes], np.ndarray]:
     """Probabilities of a photo by decoding and LiteRT alone, float32 (3,)."""
-    from sentiment.decode import decode
-    from sentiment.litert import LitertModel
+    from sentiment.data.decode import decode
+    from sentiment.inference.litert import LitertModel
 
     litert = LitertModel(model)
     return lambda content: litert.predict(decode(content)[None])[0]

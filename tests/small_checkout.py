@@ -5,7 +5,7 @@ from pathlib import Path
 
 from conftest import ROOT
 
-from sentiment.recipe import Architecture
+from sentiment.model.recipe import Architecture
 
 NAME = "tinynet"
 
@@ -14,7 +14,7 @@ ARCHITECTURE = '''"""A few layers, among them batch normalisation and dropout.""
 import keras
 from keras import layers
 
-from sentiment.recipe import Architecture, Recipe
+from sentiment.model.recipe import Architecture, Recipe
 
 
 def build(weights, classes):

@@ -17,13 +17,15 @@ import keras
 import numpy as np
 from small_checkout import architecture
 
-from sentiment import backend, fit
-from sentiment.dataset import Dataset
-from sentiment.errors import UserError
-from sentiment.history import History
-from sentiment.plans import Training
-from sentiment.recipe import Recipe
-from sentiment.runs import Run
+from sentiment.base.errors import UserError
+from sentiment.base.project import Folders
+from sentiment.data.dataset import Dataset
+from sentiment.engine import backend
+from sentiment.model.recipe import Recipe
+from sentiment.runs.run_files import Run, TrainingData
+from sentiment.runs.training_plan import Training
+from sentiment.training import fit
+from sentiment.training.history import History
 
 SHORT = Recipe(layers="all", weights="none", epochs=3, batch_size=64, patience=2)
 CASES = {
@@ -66,7 +68,7 @@ class Stopped(BaseException):
 def train(recipe: Recipe, dataset: Dataset, work: Path, every: int | None = None) -> tuple:
     """All weights, and the history apart from times."""
     keras.utils.set_random_seed(recipe.seed)
-    run = Run("tinynet", recipe.layers, dataset.name, 100, work, work)
+    run = Run("tinynet", recipe.layers, TrainingData(dataset.name), Folders(work, work, work))
     run.history.parent.mkdir(parents=True, exist_ok=True)
     network, outcome = fit.fit(Training(NETWORK, recipe, dataset, run), every)
     lines = [line.split(",")[:6] for line in run.history.read_text().splitlines()]

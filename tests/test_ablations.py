@@ -9,13 +9,15 @@ import report_files
 import small_checkout
 from conftest import NETWORKS, succeed
 
-from sentiment import networks
-from sentiment.ablations import run
+from sentiment.experiments.ablations import ablations
+from sentiment.model import networks
 
 
 def applying(network: str, layers: str, *words: str) -> list[str]:
-    options = run.Options(network, layers, training_flags=("--weights", "none", *words))
-    return [v.name for v in run._variants(options, networks.named(network))]
+    options = ablations.Options(
+        networks.NetworkChoice(network, layers), training_flags=("--weights", "none", *words)
+    )
+    return [v.name for v in ablations._variants(options, networks.named(network))]
 
 
 def test_only_what_changes_something_is_ablated() -> None:

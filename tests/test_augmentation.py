@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from test_model import ALL, SMALL
 
-from sentiment import model
-from sentiment.augmentation import LAYERS, augmented
-from sentiment.recipe import Recipe
+from sentiment.model.build import build_model
+from sentiment.model.recipe import Recipe
+from sentiment.training.augmentation import LAYERS, augmented
+from sentiment.training.optimizer import build_optimizer, compile_model
 
 RANDOM = np.random.default_rng(2)
 COARSE = RANDOM.integers(30, 225, (8, 14, 14, 3)).repeat(16, axis=1).repeat(16, axis=2)
@@ -63,14 +64,14 @@ def test_color_changes_brightness_contrast_and_saturation_a_little() -> None:
 
 def test_the_learner_shares_the_networks_weights_and_the_network_stays_as_it_was() -> None:
     recipe = Recipe("all", weights="none", augmentation=("flip", "crop", "color"))
-    network = model.build(SMALL, recipe, 3)
+    network = build_model(SMALL, recipe, 3)
     before = network.get_config()
     learner = augmented(network, recipe)
     np.testing.assert_allclose(
         learner.predict_on_batch(PHOTOS), network.predict_on_batch(PHOTOS), rtol=1e-5
     )
     assert network.get_config() == before
-    model.compile_model(learner, model.optimizer(ALL, 0.01))
+    compile_model(learner, build_optimizer(ALL, 0.01))
     learner.train_on_batch(PHOTOS, np.arange(8) % 3)
     for ours, theirs in zip(learner.get_weights(), network.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -80,6 +81,6 @@ def test_the_learner_shares_the_networks_weights_and_the_network_stays_as_it_was
 def test_a_learner_that_crops_is_compiled_where_that_works(backend, compiled, monkeypatch) -> None:
     """Keras compiles a model if all of its layers agree; those that crop never do by themselves."""
     recipe = Recipe("all", weights="none", augmentation=("crop",))
-    network = model.build(SMALL, recipe, 3)
+    network = build_model(SMALL, recipe, 3)
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
     assert all(layer.supports_jit for layer in augmented(network, recipe).layers) is compiled

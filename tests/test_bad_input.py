@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from sentiment import decode, prepare, sources
-from sentiment.dataset import Dataset
-from sentiment.errors import BadImage, UserError
+from sentiment.base.errors import BadImage, UserError
+from sentiment.data import decode, prepare_data, sources
+from sentiment.data.dataset import Dataset
 
 GENERATED = settings(max_examples=250, deadline=None)
 
@@ -73,7 +73,9 @@ def test_250_broken_photos_are_each_stored_or_listed_and_no_good_one_is_lost(tmp
         lines.append(f"data/{number}.jpg {number % 3}\n")
     for name in ("train", "val", "test"):
         (source / f"b-t4sa_{name}.txt").write_text("".join(lines if name == "test" else lines[:5]))
-    prepare.prepare(prepare.Options("t4sa", source, max_bad_percent=100, data_dir=tmp_path))
+    prepare_data.prepare(
+        prepare_data.Options("t4sa", source, max_bad_percent=100, data_dir=tmp_path)
+    )
     prepared = Dataset(tmp_path, "t4sa")
     skipped = {bad["path"] for bad in prepared.manifest["splits"]["test"]["skipped"]}
     split = prepared.split("test")

@@ -11,12 +11,13 @@ from conftest import SRC, start
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiment import sha256sums, stratify
-from sentiment.batches import WINDOW, Batches, fed
-from sentiment.history import History
-from sentiment.reused_memory import ReusedMemory
-from sentiment.split import Split, Writer
-from sentiment.store import CHUNK
+from sentiment.base import sha256sums
+from sentiment.data import stratify
+from sentiment.data.arrays import CHUNK
+from sentiment.data.split import Split, Writer
+from sentiment.engine.batches import WINDOW, Batches, fed
+from sentiment.engine.reused_memory import ReusedMemory
+from sentiment.training.history import History
 
 COUNT = 1300
 """Images stored: more than two windows, and no whole number of chunks."""
@@ -200,9 +201,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from sentiment.batches import Batches, fed, predict
-from sentiment.sha256sums import read
-from sentiment.split import Split
+from sentiment.engine.batches import Batches, fed, predict
+from sentiment.base.sha256sums import read
+from sentiment.data.split import Split
 
 split = Split(read(Path(sys.argv[1]), ""), "train")
 batches = Batches(split, np.arange(len(split)), 48, shuffle_seed=1)

@@ -12,10 +12,10 @@ import pytest
 from conftest import refusal, succeed
 from test_model import SMALL
 
-from sentiment.benchmark import comparison
-from sentiment.dataset import Dataset
-from sentiment.networks import Network
-from sentiment.recipe import Recipe
+from sentiment.benchmark import timing
+from sentiment.data.dataset import Dataset
+from sentiment.model.networks import Network
+from sentiment.model.recipe import Recipe
 
 pytestmark = pytest.mark.slow
 
@@ -88,7 +88,7 @@ def test_the_gpus_load_stands_beside_each_way(monkeypatch: pytest.MonkeyPatch) -
         return 1.0
 
     ways = {name: functools.partial(way, name) for name in load}
-    compared = comparison.compare("GPUs", "busy", ways, rounds=2)
+    compared = timing.compare("GPUs", "busy", ways, rounds=2)
     assert compared.gpu_percent == {"busy": [80, 80], "idle": [20, 20]}
 
 

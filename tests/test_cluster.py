@@ -16,9 +16,9 @@ import pytest
 import small_checkout
 from conftest import ROOT, SRC, refusal, succeed
 
-from sentiment import cluster, devices
-from sentiment.batches import Batches
-from sentiment.store import CHUNK
+from sentiment.data.arrays import CHUNK
+from sentiment.engine import cluster, devices
+from sentiment.engine.batches import Batches
 
 TRAIN = "src/mobilenet/fc_layer_train_mobilenet.py"
 TOGETHER = ["--coordinator", "localhost:1", "--num-processes", 2]

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from conftest import lacking, refusal, run, start, succeed
 
-from sentiment import dataset, files, prepare, sha256sums, store, verify
-from sentiment.dataset import Dataset
-from sentiment.errors import UserError
-from sentiment.split import Split, Writer
+from sentiment.base import files, sha256sums
+from sentiment.base.errors import UserError
+from sentiment.data import arrays, dataset, prepare_data, verify_data
+from sentiment.data.dataset import Dataset
+from sentiment.data.split import Split, Writer
 
 VERIFY = "scripts/verify_data.py"
 REMEDY = r"python scripts/verify_data\.py \S+ --repair"
@@ -163,9 +164,9 @@ def test_a_drive_that_is_gone_is_not_taken_for_damage(small_store):
 COMPRESSED = bcolz.cparams(cname="lz4")
 
 
-@pytest.mark.parametrize("cparams", [store.RAW, COMPRESSED], ids=["raw", "lz4"])
+@pytest.mark.parametrize("cparams", [arrays.RAW, COMPRESSED], ids=["raw", "lz4"])
 def test_plain_and_compressed_chunks_read_alike(cparams, tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "RAW", cparams)
+    monkeypatch.setattr(arrays, "RAW", cparams)
     folder = write(tmp_path / "train")
     np.testing.assert_array_equal(rows_read(folder), np.arange(20))
     places = [np.empty((224, 224, 3), np.uint8) for _ in range(4)]
@@ -181,13 +182,13 @@ def test_a_damaged_chunk_is_named_when_it_is_read(damage, small_store):
             read(small_store)
 
 
-@pytest.mark.parametrize("cparams", [store.RAW, COMPRESSED], ids=["raw", "lz4"])
+@pytest.mark.parametrize("cparams", [arrays.RAW, COMPRESSED], ids=["raw", "lz4"])
 @pytest.mark.parametrize(("wrong", "named"), [(range(1, 16), "rows 1 to 15"), ([7], "row 7")])
 def test_wrong_rows_are_told_by_their_checksums(cparams, wrong, named, tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "RAW", cparams)
+    monkeypatch.setattr(arrays, "RAW", cparams)
     folder = write(tmp_path / "train")
     values = [0 if row in wrong else row for row in range(16)]
-    chunk = store.write_chunk(
+    chunk = arrays.write_chunk(
         tmp_path / "chunk", [np.full((224, 224, 3), value, np.uint8) for value in values]
     )
     shutil.copy(chunk, folder / "images" / "data" / "__0.blp")
@@ -199,8 +200,8 @@ def test_wrong_rows_are_told_by_their_checksums(cparams, wrong, named, tmp_path,
 def pristine(noise: Path, tmp_path_factory) -> Path:
     """The photos of noise prepared, in the folder `noise`."""
     work = tmp_path_factory.mktemp("pristine")
-    prepare.prepare(
-        prepare.Options("dogs", noise, "noise", max_bad_percent=10, data_dir=work, workers=1)
+    prepare_data.prepare(
+        prepare_data.Options("dogs", noise, "noise", max_bad_percent=10, data_dir=work, workers=1)
     )
     return work
 
@@ -213,7 +214,7 @@ def data(pristine: Path, tmp_path: Path) -> Path:
 
 
 def verified(folder: Path, **flags: object) -> bool:
-    return verify.verify(verify.Options(folder.name, data_dir=folder.parent, **flags))
+    return verify_data.verify(verify_data.Options(folder.name, data_dir=folder.parent, **flags))
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -257,10 +258,10 @@ def test_every_flipped_bit_is_found_and_what_is_read_is_refused(data):
         place = int(random.integers(len(damaged)))
         damaged[place] ^= 1 << int(random.integers(8))
         (data / name).write_bytes(damaged)
-        found = verify._records(data)
-        verify._check_files(found)
+        found = verify_data._records(data)
+        verify_data._check_files(found)
         assert list(found.damaged) == [name], (name, place)
-        header = "/images/data/" in name and place < store.HEADER
+        header = "/images/data/" in name and place < arrays.HEADER
         if not header and name not in (dataset.COPY,) and not name.endswith("images/__attrs__"):
             with pytest.raises(UserError, match="damaged"):
                 read_all(data, *name.split("/")[:-1][:1])
@@ -313,7 +314,7 @@ def test_damage_is_named_and_repair_brings_back_the_very_bytes(kind, data, prist
     names = DAMAGE[kind](data)
     assert not verified(data)
     said = [line.partition(":")[0].strip() for line in caplog.messages]
-    assert set(said) >= set(sorted(names)[: verify.SHOWN])
+    assert set(said) >= set(sorted(names)[: verify_data.SHOWN])
     assert f"python scripts/verify_data.py {data.name} --repair" in caplog.text
     assert verified(data, repair=True)
     assert content(data) == content(pristine / "noise")

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from sentiment.benchmark import photos
-from sentiment.decode import FORMATS, MAX_BYTES, decode, decode_file
-from sentiment.errors import BadImage
+from sentiment.base.errors import BadImage
+from sentiment.benchmark import drawn_jpegs
+from sentiment.data.decode import FORMATS, MAX_BYTES, decode, decode_file
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -169,7 +169,7 @@ def test_real_photos_come_out_as_pillow_decodes_them_in_full(shared):
 
 @pytest.mark.slow
 def test_files_of_b_t4sas_sizes_differ_by_half_a_grey_level_at_most(tmp_path):
-    photos.draw(tmp_path / "photos", 24)
+    drawn_jpegs.draw(tmp_path / "photos", 24)
     differences = [
         difference(decode_file(file), bilinear(Image.open(file)))
         for file in (tmp_path / "photos").iterdir()

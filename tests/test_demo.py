@@ -14,8 +14,11 @@ import numpy as np
 import pytest
 from conftest import Demonstration
 
-from sentiment import demo, drawn_photos, metrics, project
-from sentiment.progress import hours_minutes_seconds
+from sentiment.base import project
+from sentiment.base.progress import hours_minutes_seconds
+from sentiment.data import drawn_photos
+from sentiment.experiments import demo
+from sentiment.runs.accuracy import accuracy
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +30,7 @@ def test_one_command_makes_two_good_models(demonstration: Demonstration) -> None
     for layers in ("fc", "all"):
         file = folder / f"saved_models/demo/{layers}_layers_mobilenet_result.npz"
         with np.load(file, allow_pickle=False) as result:
-            reached[layers] = metrics.accuracy(result["y_true"], result["y_pred"])
+            reached[layers] = accuracy(result["y_true"], result["y_pred"])
         run = json.loads((folder / f"logs/demo/{layers}_layers_mobilenet_run.json").read_text())
         seconds = run["training_seconds"] + run["extraction_seconds"]  # FT-F's features
         line = rf"{reached[layers].value:.3f}, .* n = 45 +{hours_minutes_seconds(seconds)} "

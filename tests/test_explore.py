@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops
 from test_prepare import KINDS, breeds, photo, published
 
-from sentiment import duplicates
-from sentiment.hamming import close_pairs
+from sentiment.exploration.hamming import close_pairs
+from sentiment.exploration.twins import twins as find_twins
 
 EXPLORE = "scripts/explore_data.py"
 
@@ -310,7 +310,7 @@ def test_twins_are_those_that_comparing_all_with_all_finds(data: st.DataObject):
     }  # fmt: skip
     blocks = [(np.array([one]), np.array([other])) for one, other in pairs]
     values, splits, labels = np.array(photos, np.int64).reshape(-1, 3).T
-    found = duplicates.twins(values, splits, labels, 3, blocks)
+    found = find_twins(values, splits, labels, 3, blocks)
 
     linked = pairs | {(other, one) for one, other in pairs} | {(v, v) for v in range(size)}
     twins = [
@@ -343,7 +343,7 @@ def test_half_a_million_hashes_take_little_memory_however_common_one_is():
     labels[-1000:] = splits[-1000:] = 1
     tracemalloc.start()
     hashes, values = np.unique(hashes, return_inverse=True)
-    found = duplicates.twins(values, splits, labels, 2, close_pairs(hashes, 4))
+    found = find_twins(values, splits, labels, 2, close_pairs(hashes, 4))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 200e6

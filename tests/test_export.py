@@ -14,18 +14,19 @@ import pytest
 import warm
 from conftest import ROOT, Demonstration, refusal, start, succeed
 
-from sentiment import convert, export, model_file
-from sentiment.dataset import Dataset
-from sentiment.errors import UserError
-from sentiment.litert import LitertModel
-from sentiment.metrics import Accuracy
-from sentiment.runs import EXPORTS
+from sentiment.base.errors import UserError
+from sentiment.data.dataset import Dataset
+from sentiment.inference import export_model, formats
+from sentiment.inference.litert import LitertModel
+from sentiment.model import model_file
+from sentiment.runs.accuracy import Accuracy
+from sentiment.runs.run_files import Ending
 
 
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `export` be called where Keras has started already, and put its settings back."""
-    monkeypatch.setattr(export.backend, "start", lambda seed: None)
+    monkeypatch.setattr(export_model.backend, "start", lambda seed: None)
     for name in ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.setenv(name, "")
 
@@ -63,11 +64,11 @@ def test_every_format_is_written_and_answers_as_the_others(
 ) -> None:
     model = Path(shutil.copy(small, tmp_path))
     said = succeed("scripts/export_model.py", model, "--data-dir", drawn_data,
-                   "--formats", *convert.FORMATS)  # fmt: skip
-    assert said.count("n = 45") == 2 * len(convert.FORMATS)
+                   "--formats", *formats.FORMATS)  # fmt: skip
+    assert said.count("n = 45") == 2 * len(formats.FORMATS)
     photos = Dataset(drawn_data, "drawn").split("test").images[:5]
     answers = {}
-    for name, kind in convert.FORMATS.items():
+    for name, kind in formats.FORMATS.items():
         written = tmp_path / f"small{kind.ending}"
         assert f"Saved {written}" in said
         predict = kind.load(written, 2)
@@ -75,7 +76,7 @@ def test_every_format_is_written_and_answers_as_the_others(
         np.testing.assert_allclose(answers[name], answers["litert"], atol=1e-2)
     for name in ("onnx", "saved-model"):
         np.testing.assert_allclose(answers[name], answers["litert"], atol=1e-5)
-    assert len(list(tmp_path.iterdir())) == 2 + len(convert.FORMATS)  # the model and its lock
+    assert len(list(tmp_path.iterdir())) == 2 + len(formats.FORMATS)  # the model and its lock
 
     import onnx
 
@@ -96,18 +97,18 @@ def test_every_format_is_written_and_answers_as_the_others(
 def test_an_export_has_the_same_bytes_again_and_runs_without_keras(
     small: Path, drawn_data: Path, tmp_path: Path
 ) -> None:
-    options = export.Options(small, data_dir=drawn_data)
+    options = export_model.Options(small, data_dir=drawn_data)
     exported = small.with_suffix(".tflite")
     contents = []
     for _ in range(2):
-        export.export(options)
+        export_model.export(options)
         contents.append(exported.read_bytes())
     assert contents[0] == contents[1]
 
     for name in ("tensorflow", "keras", "jax", "torch"):
         (tmp_path / f"{name}.py").write_text("raise ModuleNotFoundError('none here')")
     code = f"""
-import numpy as np; from pathlib import Path; from sentiment.litert import LitertModel
+import numpy as np; from pathlib import Path; from sentiment.inference.litert import LitertModel
 model = LitertModel(Path({str(exported)!r}), num_threads=2)
 assert model.card["class_names"] == ["drawn_circle", "drawn_square", "drawn_triangle"]
 assert model.predict(np.zeros((5, 224, 224, 3), np.uint8)).shape == (5, 3)
@@ -124,7 +125,7 @@ assert model.predict(np.zeros((5, 224, 224, 3), np.uint8)).shape == (5, 3)
 def test_an_export_that_disagrees_is_not_written(
     small: Path, drawn_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = convert.write_saved_model
+    write = formats.write_saved_model
 
     def disturbed(network, folder: Path) -> None:
         *others, bias = network.get_weights()
@@ -132,14 +133,14 @@ def test_an_export_that_disagrees_is_not_written(
         write(network, folder)
         network.set_weights([*others, bias])
 
-    monkeypatch.setattr(convert, "write_saved_model", disturbed)
-    monkeypatch.setattr(export, "LARGEST_LOSS", -0.1)  # must get more right than Keras
-    monkeypatch.setattr(export, "CALIBRATION_IMAGES", 4)
+    monkeypatch.setattr(formats, "write_saved_model", disturbed)
+    monkeypatch.setattr(export_model, "LARGEST_LOSS", -0.1)  # must get more right than Keras
+    monkeypatch.setattr(export_model, "CALIBRATION_IMAGES", 4)
     before = small.with_suffix(".tflite")
     before.write_bytes(b"an earlier export")
-    options = export.Options(small, ("litert", "int8", "saved-model"), 45, drawn_data)
+    options = export_model.Options(small, ("litert", "int8", "saved-model"), 45, drawn_data)
     with pytest.raises(UserError) as error:
-        export.export(options)
+        export_model.export(options)
     assert str(error.value).count("not written") == 3
     assert f"{before}: not written, for it gives probabilities" in str(error.value)
     assert {path.name for path in small.parent.glob("[!.]*")} == {small.name, before.name}
@@ -159,13 +160,13 @@ def test_an_export_keeps_others_out_and_clears_what_a_killed_one_left(
     while not left.exists():
         assert process.returncode is None
         time.sleep(0.01)
-    options = export.Options(model, check_images=5, data_dir=drawn_data)
+    options = export_model.Options(model, check_images=5, data_dir=drawn_data)
     with pytest.raises(UserError, match=f"process {process.pid} on .* is exporting it; wait"):
-        export.export(options)
+        export_model.export(options)
     process.kill()
     process.wait(60)
     assert left.exists()
-    export.export(options)
+    export_model.export(options)
     assert {path.name for path in tmp_path.iterdir()} == {
         "small.keras", ".small.keras.lock", "small.tflite"
     }  # fmt: skip
@@ -183,7 +184,7 @@ def test_an_export_keeps_others_out_and_clears_what_a_killed_one_left(
     ],
 )
 def test_what_is_refused(quantised: bool, difference: float, right: int, refused: bool) -> None:
-    agreement = export.Agreement(difference, 45, Accuracy(45, 44), Accuracy(45, right))
+    agreement = export_model.Agreement(difference, 45, Accuracy(45, 44), Accuracy(45, right))
     assert (agreement.fault(quantised) is not None) == refused
 
 
@@ -196,25 +197,31 @@ def model_of(card: dict, path: Path) -> Path:
 def test_bad_input_is_told_before_keras_starts(
     small: Path, drawn_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export.backend, "start", lambda seed: pytest.fail("Keras was started"))
+    monkeypatch.setattr(
+        export_model.backend, "start", lambda seed: pytest.fail("Keras was started")
+    )
     card = model_file.read_card(small)
     foreign = tmp_path / "foreign.keras"
     foreign.write_bytes(b"no archive")
     other_data = model_of(card | {"data_fingerprint": "0"}, tmp_path / "other.keras")
     no_keras = model_of(card, tmp_path / "model.tflite")
-    kind = dataclasses.replace(convert.FORMATS["onnx"], packages=("no-such-package",))
-    monkeypatch.setitem(convert.FORMATS, "onnx", kind)
+    kind = dataclasses.replace(formats.FORMATS["onnx"], packages=("no-such-package",))
+    monkeypatch.setitem(formats.FORMATS, "onnx", kind)
     for options, expected in {
-        export.Options(tmp_path / "none.keras"): "none.keras: no such file",
-        export.Options(no_keras): "model.tflite: expected a model that a training script saved",
-        export.Options(foreign): "foreign.keras: not a model saved by these scripts",
-        export.Options(other_data, data_dir=drawn_data): "not the data .*other.keras was trained",
-        export.Options(small, data_dir=tmp_path): "python scripts/prepare_data.py",
-        export.Options(small, check_images=0): "--check-images 0: expected 1 or more",
-        export.Options(small, ("onnx",), data_dir=drawn_data): "pip install no-such-package",
+        export_model.Options(tmp_path / "none.keras"): "none.keras: no such file",
+        export_model.Options(
+            no_keras
+        ): "model.tflite: expected a model that a training script saved",
+        export_model.Options(foreign): "foreign.keras: not a model saved by these scripts",
+        export_model.Options(
+            other_data, data_dir=drawn_data
+        ): "not the data .*other.keras was trained",
+        export_model.Options(small, data_dir=tmp_path): "python scripts/prepare_data.py",
+        export_model.Options(small, check_images=0): "--check-images 0: expected 1 or more",
+        export_model.Options(small, ("onnx",), data_dir=drawn_data): "pip install no-such-package",
     }.items():
         with pytest.raises(UserError, match=expected):
-            export.export(options)
+            export_model.export(options)
 
 
 def test_without_tensorflow_one_line_says_so(small: Path, drawn_data: Path, tmp_path: Path) -> None:
@@ -236,7 +243,7 @@ def test_a_model_of_other_classes_is_refused(small: Path, drawn_data: Path, tmp_
     path = tmp_path / "two.keras"
     model_file.save(network, path, model_file.read_card(small))
     with pytest.raises(UserError, match="gives 2 probabilities, its card names 3 classes"):
-        export.export(export.Options(path, data_dir=drawn_data))
+        export_model.export(export_model.Options(path, data_dir=drawn_data))
 
 
 @pytest.mark.slow
@@ -247,8 +254,8 @@ def test_exports_of_a_trained_model_give_its_predictions(
 ) -> None:
     data_dir = demonstration.folder / "data"
     trained = demonstration.folder / "saved_models" / "demo" / "fc_layers_mobilenet.keras"
-    monkeypatch.setattr(export, "CALIBRATION_IMAGES", 60)
-    export.export(export.Options(trained, ("litert", "int8"), data_dir=data_dir))
+    monkeypatch.setattr(export_model, "CALIBRATION_IMAGES", 60)
+    export_model.export(export_model.Options(trained, ("litert", "int8"), data_dir=data_dir))
 
     with np.load(trained.with_name("fc_layers_mobilenet_result.npz")) as result:
         y_true, y_pred, y_prob = (result[name] for name in ("y_true", "y_pred", "y_prob"))
@@ -269,4 +276,4 @@ def test_exports_of_a_trained_model_give_its_predictions(
 
 
 def test_every_export_is_known_to_the_run_that_it_came_from() -> None:
-    assert {kind.ending for kind in convert.FORMATS.values()} == set(EXPORTS)
+    assert {kind.ending for kind in formats.FORMATS.values()} == set(Ending)

@@ -21,9 +21,11 @@ import small_checkout
 import warm
 from conftest import ROOT, SRC, start
 
-from sentiment import backend, model_file, train
-from sentiment.errors import UserError
-from sentiment.recipe import Recipe
+from sentiment.base.errors import UserError
+from sentiment.engine import backend
+from sentiment.model import model_file
+from sentiment.model.recipe import Recipe
+from sentiment.training import fit
 
 pytestmark = pytest.mark.slow
 
@@ -283,7 +285,7 @@ def test_two_at_once_other_recipes_and_finished_runs(
 
 PARENT = """
 import sys
-from sentiment import cli, signals
+from sentiment.base import cli, signals
 
 with cli.command():
     signals.run([sys.executable, "-c", sys.argv[1]])
@@ -340,7 +342,7 @@ def test_short_memory_is_answered_with_numbers() -> None:
         assert backend.out_of_memory(caught.value)
     assert not backend.out_of_memory(ValueError("no such file"))
     recipe = Recipe(layers="all", batch_size=48, gradient_accumulation_steps=2)
-    assert train.less_memory(recipe) == (
+    assert fit.less_memory(recipe) == (
         "out of memory with 24 images at a time; --gradient-accumulation-steps 3 takes 16 and "
         "keeps updates of 48, or give a lower --batch-size"
     )

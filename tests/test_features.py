@@ -12,13 +12,16 @@ import pytest
 from conftest import ROOT, succeed
 from test_model import SMALL
 
-from sentiment import extract, mean_pixel, model, model_file
-from sentiment.batches import Batches
-from sentiment.dataset import Dataset
-from sentiment.errors import UserError
-from sentiment.plans import Training
-from sentiment.recipe import Recipe
-from sentiment.runs import Run
+from sentiment.base.errors import UserError
+from sentiment.base.project import Folders
+from sentiment.data.dataset import Dataset
+from sentiment.engine.batches import Batches
+from sentiment.model import build, model_file
+from sentiment.model.build import build_model
+from sentiment.model.recipe import Recipe
+from sentiment.runs.run_files import Run, TrainingData
+from sentiment.runs.training_plan import Training
+from sentiment.training import feature_extraction, mean_pixel
 
 FC = Recipe(layers="fc", weights="none")
 ROWS = np.delete(np.arange(150), [3, 16, 17, 90])
@@ -36,12 +39,12 @@ def dataset(drawn_data: Path, tmp_path: Path) -> Dataset:
 @pytest.fixture
 def network() -> keras.Model:
     keras.utils.set_random_seed(1)
-    return model.build(SMALL, FC, 3)
+    return build_model(SMALL, FC, 3)
 
 
 def compute(network: keras.Model, dataset: Dataset, recipe: Recipe = FC, rows=ROWS):
-    frozen = model.without_head(network)
-    return extract.features(frozen, SMALL, recipe, dataset, "train", rows, batch_size=48)
+    frozen = build.without_head(network)
+    return feature_extraction.features(frozen, SMALL, recipe, dataset, "train", rows, batch_size=48)
 
 
 def folders(dataset: Dataset) -> set[str]:
@@ -50,11 +53,11 @@ def folders(dataset: Dataset) -> set[str]:
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_each_row_has_the_output_of_the_frozen_layers(dtype, dataset, network, monkeypatch):
-    monkeypatch.setattr("sentiment.batches.BLOCK", 1)  # a batch a block
+    monkeypatch.setattr("sentiment.engine.batches.BLOCK", 1)  # a batch a block
     recipe = dataclasses.replace(FC, feature_dtype=dtype)
     features = compute(network, dataset, recipe)
     split = dataset.split("train")
-    expected = model.without_head(network).predict(split.images[:][ROWS], verbose=0)
+    expected = build.without_head(network).predict(split.images[:][ROWS], verbose=0)
     assert features.dtype == np.dtype(dtype)
     for seed in (None, 1):
         batches = Batches(features, ROWS, 48, seed)
@@ -63,7 +66,7 @@ def test_each_row_has_the_output_of_the_frozen_layers(dtype, dataset, network, m
             values, labels = batches[index]
             pixels, of_pixels = images[index]
             np.testing.assert_array_equal(labels, of_pixels)
-            found = model.without_head(network).predict_on_batch(pixels)
+            found = build.without_head(network).predict_on_batch(pixels)
             np.testing.assert_allclose(values, found, rtol=2e-3, atol=1e-3)
     np.testing.assert_allclose(features.array[:], expected, rtol=2e-3, atol=1e-3)
 
@@ -71,14 +74,14 @@ def test_each_row_has_the_output_of_the_frozen_layers(dtype, dataset, network, m
 @pytest.mark.slow
 def test_features_are_used_again_only_for_the_very_same_case(dataset, network, monkeypatch):
     computed = []
-    predict = extract.predict
+    predict = feature_extraction.predict
     monkeypatch.setattr(
-        extract, "predict", lambda *args: computed.append(1) or predict(*args)
+        feature_extraction, "predict", lambda *args: computed.append(1) or predict(*args)
     )  # fmt: skip
     compute(network, dataset)
     compute(network, dataset)
     assert len(computed) == 1
-    other = model.build(SMALL, FC, 3)  # other random weights
+    other = build_model(SMALL, FC, 3)  # other random weights
     cases = [
         {"network": other},
         {"rows": ROWS[1:]},
@@ -101,14 +104,16 @@ def test_the_mean_pixel_is_of_the_rows_used_and_part_of_what_features_depend_on(
     """Also: FT-A takes what FT-F's card says, and computes nothing."""
     caplog.set_level("INFO")
     recipe = dataclasses.replace(FC, preprocessing="dataset-mean")
-    run = Run("small", "fc", "drawn", 100, tmp_path, tmp_path)
+    run = Run("small", "fc", TrainingData("drawn"), Folders(tmp_path, tmp_path, tmp_path))
     training, split = Training(SMALL, recipe, dataset, run), dataset.split("train")
     mean = mean_pixel.mean_pixel(training, split, ROWS)
     np.testing.assert_allclose(mean, split.images[:][ROWS].mean(axis=(0, 1, 2)), rtol=1e-9)
-    network = model.build(SMALL, recipe, 3, mean)
+    network = build_model(SMALL, recipe, 3, mean)
     for of_other_rows in (mean, [1.0, 2.0, 3.0]):
-        frozen = model.without_head(network)
-        extract.features(frozen, SMALL, recipe, dataset, "train", ROWS, 48, of_other_rows)
+        frozen = build.without_head(network)
+        feature_extraction.features(
+            frozen, SMALL, recipe, dataset, "train", ROWS, 48, of_other_rows
+        )
     assert len(folders(dataset)) == 2
 
     model_file.save(network, run.model, {mean_pixel.MEAN_PIXEL: [4.0, 5.0, 6.0]})

@@ -18,10 +18,17 @@ import pytest
 from conftest import ROOT, SRC, files_of, refusal, succeed
 from test_model import SMALL
 
-from sentiment import extract, files, journal, model, model_file, predict, prepare, split, store
-from sentiment.dataset import Dataset
-from sentiment.errors import UserError
-from sentiment.recipe import Recipe
+from sentiment.base import files, journal
+from sentiment.base.errors import UserError
+from sentiment.base.project import Folders
+from sentiment.data import arrays, decoding, prepare_data, split
+from sentiment.data.dataset import Dataset
+from sentiment.inference import predict
+from sentiment.model import build, model_file
+from sentiment.model.build import build_model
+from sentiment.model.recipe import Recipe
+from sentiment.runs.run_files import TrainingData
+from sentiment.training import feature_extraction
 
 PREPARE = "scripts/prepare_data.py"
 
@@ -33,7 +40,7 @@ class Stopped(BaseException):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of 16 or so, each of them noted."""
-    for module in ("prepare", "batches"):
+    for module in ("data.prepare_data", "engine.batches"):
         monkeypatch.setattr(f"sentiment.{module}.BLOCK", 16)
     monkeypatch.setattr(journal, "SECONDS", 0)
     monkeypatch.setattr(os, "sync", lambda: None)  # what has been written outlives a process
@@ -54,23 +61,23 @@ def stopped(monkeypatch, what: object, name: str, after: int):
         yield
 
 
-def options(photos: Path, data_dir: Path, **more: object) -> prepare.Options:
+def options(photos: Path, data_dir: Path, **more: object) -> prepare_data.Options:
     given = {"name": "noise", "data_dir": data_dir, "max_bad_percent": 10.0, "workers": 1}
-    return prepare.Options("dogs", photos, **(given | more))
+    return prepare_data.Options("dogs", photos, **(given | more))
 
 
 @pytest.fixture(scope="module")
 def undisturbed(noise: Path, tmp_path_factory) -> Path:
     """The data directory of the noise, prepared at once in a single block."""
     work = tmp_path_factory.mktemp("undisturbed")
-    prepare.prepare(options(noise, work))
+    prepare_data.prepare(options(noise, work))
     return work
 
 
 STOPS = [
-    *((prepare, "_decode", after) for after in range(0, 8, 2)),
+    *((decoding, "decode_files", after) for after in range(0, 8, 2)),
     *((journal.Journal, "add", after) for after in range(3)),
-    *((store.Appender, "settle", after) for after in range(0, 8, 2)),
+    *((arrays.Appender, "settle", after) for after in range(0, 8, 2)),
     *((split, "write_columns", after) for after in range(3)),
     (journal.Journal, "rewind", 0),
     *((files, "write_json", after) for after in range(2)),
@@ -88,23 +95,23 @@ def test_preparation_stopped_anywhere_goes_on_to_the_same_bytes(
     expected = files_of(undisturbed)
     for what, name, after in STOPS:
         with stopped(monkeypatch, what, name, after):
-            prepare.prepare(options(noise, tmp_path))
+            prepare_data.prepare(options(noise, tmp_path))
         assert not (tmp_path / "noise").exists()
-        prepare.prepare(options(noise, tmp_path))
+        prepare_data.prepare(options(noise, tmp_path))
         assert files_of(tmp_path) == expected, (name, after)
         # Nothing is noted of the first block, which has a bad photo and so no whole chunk.
         first = (name, after) in [
-            ("_decode", 0), ("_decode", 2), ("add", 0), ("settle", 0), ("rewind", 0)
+            ("decode_files", 0), ("decode_files", 2), ("add", 0), ("settle", 0), ("rewind", 0)
         ]  # fmt: skip
         assert ("goes on after" in caplog.text) != first, (name, after)
         caplog.clear()
         Dataset(tmp_path, "noise")
         shutil.rmtree(tmp_path / "noise")
     with stopped(monkeypatch, journal.Journal, "add", 1):  # and more than once
-        prepare.prepare(options(noise, tmp_path))
+        prepare_data.prepare(options(noise, tmp_path))
     with stopped(monkeypatch, journal.Journal, "add", 1):
-        prepare.prepare(options(noise, tmp_path))
-    prepare.prepare(options(noise, tmp_path))
+        prepare_data.prepare(options(noise, tmp_path))
+    prepare_data.prepare(options(noise, tmp_path))
     assert re.findall(r"goes on after (\d+) of 70 photos", caplog.text) == ["17", "33"]
     assert files_of(tmp_path) == expected
 
@@ -117,8 +124,8 @@ def test_a_stop_between_the_renames_of_replaced_data_loses_neither(
     for after in range(2):  # the first renames what was there, the second what is new
         anew = options(noise, tmp_path, overwrite=True)
         with stopped(monkeypatch, Path, "rename", after):
-            prepare.prepare(anew)
-        prepare.prepare(anew)
+            prepare_data.prepare(anew)
+        prepare_data.prepare(anew)
         assert files_of(tmp_path) == files_of(undisturbed)
 
 
@@ -129,12 +136,12 @@ def test_a_torn_or_damaged_journal_counts_to_its_last_whole_line(
 ):
     caplog.set_level("INFO")
     with stopped(monkeypatch, journal.Journal, "add", 2):
-        prepare.prepare(options(noise, tmp_path))
+        prepare_data.prepare(options(noise, tmp_path))
     file = tmp_path / ".partial-noise" / journal.FILE
     text = file.read_text()
     assert text.count("\n") == 3
     file.write_text(text[:-9] if torn else text[:-9] + "7" + text[-8:])
-    prepare.prepare(options(noise, tmp_path))
+    prepare_data.prepare(options(noise, tmp_path))
     assert "goes on after 17 of 70 photos" in caplog.text
     assert files_of(tmp_path) == files_of(undisturbed)
 
@@ -145,13 +152,13 @@ def test_another_plan_is_refused_with_its_difference_and_overwrite_starts_anew(
 ):
     caplog.set_level("INFO")
     with stopped(monkeypatch, journal.Journal, "add", 2):
-        prepare.prepare(options(noise, tmp_path, seed=2))
+        prepare_data.prepare(options(noise, tmp_path, seed=2))
     unfinished = files_of(tmp_path / ".partial-noise")
     with pytest.raises(UserError, match=r"an unfinished preparation with seed 2; this one has "
                        r"seed 1; finish it, or --overwrite starts anew"):  # fmt: skip
-        prepare.prepare(options(noise, tmp_path))
+        prepare_data.prepare(options(noise, tmp_path))
     assert files_of(tmp_path / ".partial-noise") == unfinished
-    prepare.prepare(options(noise, tmp_path, overwrite=True))
+    prepare_data.prepare(options(noise, tmp_path, overwrite=True))
     assert "goes on" not in caplog.text
     assert files_of(tmp_path) == files_of(undisturbed)
 
@@ -162,7 +169,7 @@ def test_photos_mended_meanwhile_are_taken_as_if_nothing_had_happened(noise, tmp
     caplog.set_level("INFO")
     away = shutil.copytree(noise, tmp_path / "photos")
     expected = tmp_path / "expected"
-    prepare.prepare(options(away, expected))
+    prepare_data.prepare(options(away, expected))
     missing = [away / "train" / "boxer" / f"{number:02}.png" for number in range(6)]
     for photo in missing:
         photo.rename(photo.with_suffix(".away"))
@@ -171,17 +178,18 @@ def test_photos_mended_meanwhile_are_taken_as_if_nothing_had_happened(noise, tmp
         photo.symlink_to("nowhere")
         aside.rename(tmp_path / aside.name)
     with pytest.raises(UserError, match="photos are bad, over the 10 % allowed"):
-        prepare.prepare(options(away, tmp_path / "data"))
+        prepare_data.prepare(options(away, tmp_path / "data"))
     for photo, aside in listed.items():
         photo.unlink()
         (tmp_path / aside.name).rename(photo)
-    prepare.prepare(options(away, tmp_path / "data", max_bad_percent=20.0))
+    prepare_data.prepare(options(away, tmp_path / "data", max_bad_percent=20.0))
     assert files_of(tmp_path / "data") == files_of(expected)
 
 
 DRIVER = """
 import sys
-from sentiment import cli, journal, prepare
+from sentiment.base import cli, journal
+from sentiment.data import prepare_data
 prepare.BLOCK, prepare.TASK, journal.SECONDS = 16, 1, 0
 decode = prepare.decode_file
 def slowly(path):
@@ -266,18 +274,18 @@ def test_features_stopped_anywhere_go_on_to_the_same_bytes(data, monkeypatch, ca
     caplog.set_level("INFO")
     keras.utils.set_random_seed(1)
     recipe = Recipe(layers="fc", weights="none")
-    network = model.build(SMALL, recipe, 2)
+    network = build_model(SMALL, recipe, 2)
     rows = np.arange(55)
 
     def compute(batch_size: int = 8):
-        frozen = model.without_head(network)
-        return extract.features(frozen, SMALL, recipe, data, "train", rows, batch_size)
+        frozen = build.without_head(network)
+        return feature_extraction.features(frozen, SMALL, recipe, data, "train", rows, batch_size)
 
     folder = compute().array.folder.parent
     expected = files_of(folder)
     for what, name, after in (
         (keras.Model, "predict", 1), (journal.Journal, "add", 0), (journal.Journal, "add", 1),
-        (store, "write", 0), (files, "write_json", 0),
+        (arrays, "write", 0), (files, "write_json", 0),
     ):  # fmt: skip
         shutil.rmtree(folder)
         with stopped(monkeypatch, what, name, after):
@@ -309,7 +317,7 @@ def test_a_prediction_stopped_goes_on_and_a_finished_one_is_not_repeated(
     monkeypatch.setattr(predict.backend, "start", lambda *args, **more: None)
     keras.utils.set_random_seed(1)
     recipe = Recipe(layers="fc", weights="none")
-    network = model.build(SMALL, recipe, 2)
+    network = build_model(SMALL, recipe, 2)
     card = {
         "dataset": "noise", "data_fingerprint": data.fingerprint, "percent": 100.0,
         "class_names": data.class_names, "recipe": dataclasses.asdict(recipe), "status": "finished",
@@ -323,9 +331,9 @@ def test_a_prediction_stopped_goes_on_and_a_finished_one_is_not_repeated(
 
     def predicted(**flags: object) -> bytes:
         caplog.clear()
-        predict.predict(mobilenet, "fc", predict.Options(
-            "noise", batch_size=8, data_dir=tmp_path, logs_dir=tmp_path / "logs",
-            models_dir=tmp_path / "models", **flags))  # fmt: skip
+        folders = Folders(tmp_path, tmp_path / "logs", tmp_path / "models")
+        options = predict.Options(TrainingData("noise"), batch_size=8, folders=folders, **flags)
+        predict.predict(mobilenet, "fc", options)
         return result.read_bytes()
 
     expected = predicted()

@@ -17,7 +17,8 @@ sys.path.insert(0, sys.argv[1])
 import keras
 import numpy as np
 from PIL import Image
-from sentiment import gradcam, model_file
+from sentiment.inference import gradcam
+from sentiment.model import model_file
 
 keras.utils.set_random_seed(1)
 photos = np.random.default_rng(1).integers(0, 256, (2, 224, 224, 3), np.uint8)

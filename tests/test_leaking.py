@@ -11,11 +11,13 @@ import report_files
 import small_checkout
 from conftest import refusal, succeed
 
-from sentiment import findings, model_file
-from sentiment.batches import Batches
-from sentiment.dataset import Dataset
-from sentiment.joined import Joined
-from sentiment.runs import Run
+from sentiment.base.project import Folders
+from sentiment.data.dataset import Dataset
+from sentiment.data.joined_splits import Joined
+from sentiment.engine.batches import Batches
+from sentiment.model import model_file
+from sentiment.report import findings
+from sentiment.runs.run_files import Run, RunsWanted, TrainingData
 
 SECTIONS = ("train", "validation", "test")
 
@@ -50,7 +52,7 @@ def test_the_report_shows_it_in_a_section_of_its_own_alone(tmp_path: Path) -> No
     assert leaking.result("t4sa").name == "leaking_fc_layers_mobilenet_result.npz"
 
     def found() -> findings.Findings:
-        return findings.gather(true, None, tmp_path / "data", explain=False)
+        return findings.gather(RunsWanted(), report_files.folders(tmp_path), explain=False)
 
     unmarked = found()  # their files do not say that they leak
     assert unmarked.tables["leaking"].frame["accuracy"].isna().all()
@@ -107,7 +109,8 @@ def test_a_leaking_model_is_marked_and_let_out_nowhere(drawn_data: Path, tmp_pat
     succeed(everything, *leaking, *head)
     assert "test_fc_layers_tinynet.keras: not there" in refusal(everything, *where, *head)
 
-    run = Run("tinynet", "fc", "drawn", 20, tmp_path / "logs", tmp_path / "models")
+    folders = Folders(logs_dir=tmp_path / "logs", models_dir=models.parent)
+    run = Run("tinynet", "fc", TrainingData("drawn", 20), folders)
     model.rename(run.model)
     assert "has learned from the test images, its name says otherwise" in refusal(predict, *where)
     line = refusal(network.parents[1] / "scripts/run_all.py", "--dataset", "drawn", "--data-dir",

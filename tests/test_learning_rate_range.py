@@ -11,9 +11,11 @@ from conftest import refusal
 from PIL import Image
 from test_model import SMALL
 
-from sentiment import learning_rate_range as rate_range
-from sentiment.networks import Network
-from sentiment.recipe import Recipe
+from sentiment.base.project import Folders
+from sentiment.experiments import learning_rate_range as rate_range
+from sentiment.model.networks import Network, NetworkChoice
+from sentiment.model.recipe import Recipe
+from sentiment.runs.run_files import TrainingData
 
 SCRIPT = "scripts/learning_rate_range.py"
 RATES = np.geomspace(1e-5, 10, 100)
@@ -51,8 +53,8 @@ def test_a_range_test_leaves_table_and_picture(
     shutil.copytree(drawn_data / "drawn", tmp_path / "drawn",
                     ignore=shutil.ignore_patterns("features"))  # fmt: skip
     rate_range.find(rate_range.Options(
-        "small", "fc", "drawn", updates=40, highest=1e6, data_dir=tmp_path, logs_dir=tmp_path,
-        models_dir=tmp_path, recipe_flags=("--label-smoothing", "0.1"),
+        NetworkChoice("small"), TrainingData("drawn"), updates=40, highest=1e6,
+        folders=Folders(tmp_path, tmp_path, tmp_path), recipe_flags=("--label-smoothing", "0.1"),
     ))  # fmt: skip
     named = tmp_path / "drawn" / "fc_layers_small_learning_rate_range"
     with named.with_suffix(".csv").open(newline="") as lines:

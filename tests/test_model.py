@@ -10,11 +10,19 @@ import numpy as np
 import pytest
 from conftest import NETWORKS
 
-from sentiment import model, model_file
-from sentiment.average import Average
-from sentiment.errors import UserError
-from sentiment.recipe import Architecture, Recipe
-from sentiment.schedule import schedule
+from sentiment.base.errors import UserError
+from sentiment.model import build, model_file
+from sentiment.model.build import build_model
+from sentiment.model.recipe import Architecture, Recipe
+from sentiment.training.moving_average import Average
+from sentiment.training.optimizer import (
+    at_constant_rate,
+    build_optimizer,
+    compile_model,
+    state_values,
+    targets,
+)
+from sentiment.training.schedule import schedule
 
 RANDOM = np.random.default_rng(1)
 PHOTOS = RANDOM.integers(0, 256, (4, 224, 224, 3), np.uint8)
@@ -67,9 +75,9 @@ def caffe_steps(weights: list[np.ndarray], recipe: Recipe, steps: int) -> list[n
 
 @pytest.mark.parametrize("steps", [1, 3])
 def test_a_step_is_caffes_update(steps: int) -> None:
-    network = model.build(SMALL, ALL, 3)
+    network = build_model(SMALL, ALL, 3)
     before = network.get_weights()
-    model.compile_model(network, model.optimizer(ALL, ALL.learning_rate))
+    compile_model(network, build_optimizer(ALL, ALL.learning_rate))
     for _ in range(steps):
         network.train_on_batch(PHOTOS, LABELS)
     for ours, caffes in zip(network.get_weights(), caffe_steps(before, ALL, steps), strict=True):
@@ -78,9 +86,9 @@ def test_a_step_is_caffes_update(steps: int) -> None:
 
 def test_accumulated_parts_make_the_step_of_the_whole_batch() -> None:
     parts = dataclasses.replace(ALL, batch_size=4, gradient_accumulation_steps=2)
-    network = model.build(SMALL, parts, 3)
+    network = build_model(SMALL, parts, 3)
     before = network.get_weights()
-    model.compile_model(network, model.optimizer(parts, parts.learning_rate))
+    compile_model(network, build_optimizer(parts, parts.learning_rate))
     network.train_on_batch(PHOTOS[:2], LABELS[:2])
     for unchanged, first in zip(network.get_weights(), before, strict=True):
         np.testing.assert_array_equal(unchanged, first)
@@ -102,16 +110,16 @@ def test_a_step_is_traced_once() -> None:
         backbone.add(Traced())
         return backbone, head
 
-    network = model.build(dataclasses.replace(SMALL, build=build), ALL, 3)
-    model.compile_model(network, model.optimizer(ALL, ALL.learning_rate))
+    network = build_model(dataclasses.replace(SMALL, build=build), ALL, 3)
+    compile_model(network, build_optimizer(ALL, ALL.learning_rate))
     traced.clear()
     network.fit(PHOTOS, LABELS, epochs=2, verbose=0)
     assert len(traced) == 1
 
 
 def test_the_penalty_is_in_the_loss() -> None:
-    network = model.build(SMALL, ALL, 3)
-    model.compile_model(network, model.optimizer(ALL, ALL.learning_rate))
+    network = build_model(SMALL, ALL, 3)
+    compile_model(network, build_optimizer(ALL, ALL.learning_rate))
     probability = network.predict_on_batch(PHOTOS)[range(4), LABELS]
     kernels = [w for w in network.get_weights() if w.ndim == 2]
     penalty = ALL.weight_decay / 2 * sum((w**2).sum() for w in kernels)
@@ -126,7 +134,7 @@ def test_the_penalty_is_in_the_loss() -> None:
 def test_preprocessing_is_in_the_model_and_is_keras_own(own: str, chosen: str, mode: str) -> None:
     architecture = dataclasses.replace(SMALL, preprocessing=own)
     recipe = Recipe(layers="fc", weights="none", preprocessing=chosen)
-    network = model.build(architecture, recipe, 3)
+    network = build_model(architecture, recipe, 3)
     pixels = keras.applications.imagenet_utils.preprocess_input(
         PHOTOS.astype("float32"), data_format="channels_last", mode=mode
     )
@@ -137,17 +145,17 @@ def test_preprocessing_is_in_the_model_and_is_keras_own(own: str, chosen: str, m
 
 def test_the_data_s_own_mean_takes_the_place_of_imagenets() -> None:
     recipe = Recipe(layers="fc", weights="none", preprocessing="dataset-mean")
-    network = model.build(SMALL, recipe, 3, mean=[10.0, 20.0, 30.0])
+    network = build_model(SMALL, recipe, 3, mean=[10.0, 20.0, 30.0])
     pixels = (PHOTOS - np.float32([10, 20, 30]))[..., ::-1]  # BGR, as in Caffe
     expected = network.get_layer("backbone").predict_on_batch(pixels)
-    np.testing.assert_allclose(model.without_head(network).predict_on_batch(PHOTOS), expected,
+    np.testing.assert_allclose(build.without_head(network).predict_on_batch(PHOTOS), expected,
                                rtol=1e-4, atol=1e-4)  # fmt: skip
 
 
 def test_labels_are_smoothed_in_training_alone() -> None:
     recipe = dataclasses.replace(ALL, weight_decay=0.0, label_smoothing=0.3)
-    network = model.build(SMALL, recipe, 3)
-    model.compile_model(network, model.optimizer(recipe, recipe.learning_rate), smoothed=True)
+    network = build_model(SMALL, recipe, 3)
+    compile_model(network, build_optimizer(recipe, recipe.learning_rate), smoothed=True)
     probabilities = network.predict_on_batch(PHOTOS)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.3)
     expected = {
@@ -156,7 +164,7 @@ def test_labels_are_smoothed_in_training_alone() -> None:
     }
     accuracy = (probabilities.argmax(axis=1) == LABELS).mean()
     for learning, of_loss in expected.items():
-        given = model.targets(recipe, 3, learning)[LABELS]
+        given = targets(recipe, 3, learning)[LABELS]
         found = network.test_on_batch(PHOTOS, given)
         np.testing.assert_allclose(found, [of_loss, accuracy], rtol=1e-5)
 
@@ -164,13 +172,13 @@ def test_labels_are_smoothed_in_training_alone() -> None:
 def test_a_model_saved_with_its_optimiser_is_keras_own(tmp_path: Path) -> None:
     """No schedule of this library is in it, and it can be trained on by integer labels."""
     recipe = dataclasses.replace(ALL, optimizer="adam", schedule="one-cycle", ema_momentum=0.9)
-    network = model.build(SMALL, recipe, 3)
-    optimizer = model.optimizer(recipe, schedule(recipe, steps=2))
-    model.compile_model(network, optimizer)
+    network = build_model(SMALL, recipe, 3)
+    optimizer = build_optimizer(recipe, schedule(recipe, steps=2))
+    compile_model(network, optimizer)
     for _ in range(3):
         network.train_on_batch(PHOTOS, LABELS)
-    saved = model.at_constant_rate(optimizer, recipe, network, 0.002)
-    model.compile_model(network, saved)
+    saved = at_constant_rate(optimizer, recipe, network, 0.002)
+    compile_model(network, saved)
     network.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert float(loaded.optimizer.learning_rate) == pytest.approx(0.002)
@@ -186,11 +194,11 @@ def test_a_model_saved_with_its_optimiser_is_keras_own(tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_what_an_optimiser_keeps_is_known_beforehand(changes: dict) -> None:
     recipe = dataclasses.replace(ALL, batch_size=4, **changes)
-    network = model.build(SMALL, recipe, 3)
-    optimizer = model.optimizer(recipe, recipe.learning_rate)
+    network = build_model(SMALL, recipe, 3)
+    optimizer = build_optimizer(recipe, recipe.learning_rate)
     optimizer.build(network.trainable_variables)
     kept = [value for value in optimizer.variables if len(value.shape)]
-    assert len(kept) == model.state_values(recipe) * len(network.trainable_variables)
+    assert len(kept) == state_values(recipe) * len(network.trainable_variables)
 
 
 @pytest.mark.parametrize("parts", [1, 2])
@@ -199,8 +207,8 @@ def test_validation_sees_the_average_of_the_weights(parts: int) -> None:
     recipe = dataclasses.replace(
         ALL, batch_size=2, gradient_accumulation_steps=parts, ema_momentum=0.7
     )
-    network = model.build(SMALL, recipe, 3)
-    model.compile_model(network, model.optimizer(recipe, recipe.learning_rate))
+    network = build_model(SMALL, recipe, 3)
+    compile_model(network, build_optimizer(recipe, recipe.learning_rate))
     learned, validated, left = [], [], []
     callbacks = [
         Average(),
@@ -246,12 +254,12 @@ def test_only_what_the_recipe_says_learns(
     recipe: Recipe, head_only: bool, norm_moves: bool
 ) -> None:
     architecture = dataclasses.replace(SMALL, build=with_batch_norm)
-    network = model.build(architecture, recipe, 3)
+    network = build_model(architecture, recipe, 3)
     backbone = network.get_layer("backbone")
     norm = next(x for x in backbone.layers if isinstance(x, keras.layers.BatchNormalization))
     dense = next(x for x in backbone.layers if isinstance(x, keras.layers.Dense))
     before = dense.get_weights()[0], norm.moving_mean.numpy(), norm.gamma.numpy()
-    model.compile_model(network, model.optimizer(recipe, recipe.learning_rate))
+    compile_model(network, build_optimizer(recipe, recipe.learning_rate))
     network.train_on_batch(PHOTOS, LABELS)
     after = dense.get_weights()[0], norm.moving_mean.numpy(), norm.gamma.numpy()
     unchanged = [np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
@@ -266,7 +274,7 @@ def test_a_frozen_backbone_drops_nothing() -> None:
 
     architecture = dataclasses.replace(SMALL, build=build)
     for layers, steady in {"fc": True, "all": False}.items():
-        network = model.build(architecture, Recipe(layers=layers, weights="none"), 3)
+        network = build_model(architecture, Recipe(layers=layers, weights="none"), 3)
         trained, predicted = (
             keras.ops.convert_to_numpy(network(PHOTOS, training=training))
             for training in (True, False)
@@ -276,15 +284,15 @@ def test_a_frozen_backbone_drops_nothing() -> None:
 
 def test_ft_a_takes_the_head_of_the_same_backbone_only(tmp_path: Path) -> None:
     keras.utils.set_random_seed(1)
-    trained, start, other = (model.build(SMALL, ALL, 3) for _ in range(3))
+    trained, start, other = (build_model(SMALL, ALL, 3) for _ in range(3))
     start.get_layer("backbone").set_weights(trained.get_layer("backbone").get_weights())
     file = tmp_path / "trained.keras"
     model_file.save(trained, file, {})
-    model.attach_head(start, file)
+    build.attach_head(start, file)
     for ours, theirs in zip(start.get_weights(), trained.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     with pytest.raises(UserError, match="--head fresh"):
-        model.attach_head(other, file)
+        build.attach_head(other, file)
 
 
 def architecture_of(network: str) -> ModuleType:
@@ -297,7 +305,7 @@ def test_a_network_penalises_what_it_says(network: str) -> None:
     module = architecture_of(network)
     assert module.ARCHITECTURE.name == network
     for recipe in (module.FC, module.ALL):
-        built = model.build(module.ARCHITECTURE, dataclasses.replace(recipe, weights="none"), 3)
+        built = build_model(module.ARCHITECTURE, dataclasses.replace(recipe, weights="none"), 3)
         learning_kernels = [w for w in built.trainable_weights if w.path.endswith("kernel")]
         assert len(built.losses) == (len(learning_kernels) if recipe.weight_decay else 0)
 
@@ -308,7 +316,7 @@ def test_weights_of_another_network_are_refused(network: str, weights: Path) -> 
     module = architecture_of(network)
     recipe = dataclasses.replace(module.FC, weights=str(weights))
     with pytest.raises(UserError, match=f"--weights {weights}: not {module.ARCHITECTURE.title}'s"):
-        model.build(module.ARCHITECTURE, recipe, 3)
+        build_model(module.ARCHITECTURE, recipe, 3)
 
 
 @pytest.mark.slow

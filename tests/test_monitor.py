@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sentiment.monitor import Monitor
+from sentiment.base.monitor import Monitor
 
 
 def test_even_the_shortest_run_has_a_sample_and_a_longer_one_goes_on_after_it(

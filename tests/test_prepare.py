@@ -11,9 +11,9 @@ import pytest
 from conftest import files_of, refusal, run, succeed
 from PIL import Image
 
-from sentiment.dataset import Dataset
-from sentiment.decode import decode_file
-from sentiment.split import Split
+from sentiment.data.dataset import Dataset
+from sentiment.data.decode import decode_file
+from sentiment.data.split import Split
 
 PREPARE = "scripts/prepare_data.py"
 

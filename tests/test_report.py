@@ -9,22 +9,21 @@ import pandas as pd
 import pytest
 import report_files
 from conftest import NETWORKS, ROOT, lacking, refusal, succeed
-from report_files import probabilities, run, write_result, write_run
+from report_files import folders, probabilities, run, write_result, write_run
 from scipy.stats import binomtest
 from sklearn.metrics import f1_score, roc_auc_score
 
-from sentiment import comparison, predictions, results, scores
-from sentiment.report import Options, report
+from sentiment.report.report import Options, report
+from sentiment.runs import collect, predictions, scores, significance
+from sentiment.runs.run_files import RunsWanted
 
 RUNS = [(network, layers) for network in NETWORKS for layers in ("fc", "all")]
 N = 120
 
 
-def write_report(work: Path, **flags: object) -> Path:
+def write_report(work: Path, **wanted: object) -> Path:
     """Write the report of `work` without Keras; return its page."""
-    folders = {name: work / name.removesuffix("_dir") for name in ("data_dir", "logs_dir")}
-    options = Options(**folders, models_dir=work / "models", skip_explanations=True, **flags)
-    report(options)
+    report(Options(RunsWanted(**wanted), skip_explanations=True, folders=folders(work)))
     return work / "logs" / "t4sa" / "report" / "report.html"
 
 
@@ -220,9 +219,9 @@ def test_known_p_values() -> None:
         return predictions.Predictions(y_true, y_pred, np.eye(2)[y_pred], paths, y_true, ("a", "b"))
 
     one, other = of(10, 0), of(1, 9)
-    (pair,) = comparison.pairwise({"one": one, "other": other})
+    (pair,) = significance.pairwise({"one": one, "other": other})
     assert pair.p == pair.p_holm == pytest.approx(2 / 2**9)
-    assert comparison.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert significance.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert scores.scores(one).ece == 0
     assert scores.scores(other).brier == pytest.approx(1.8)
 
@@ -267,7 +266,7 @@ def test_damaged_files_cost_their_figures_and_one_line_each(tmp_path: Path) -> N
     for file, spoil in damage.items():
         lines = re.findall(f"<li>{file}: .*?</li>", text)
         assert len(lines) == (spoil is not Path.unlink), (file, lines)
-    models = results.collect(runs[0], None)
+    models = collect.trained_models(RunsWanted(), folders(tmp_path))
     assert [sorted(m.states) for m in models[:6]] == [
         ["own", "resources"], ["own"], ["history", "own", "resources", "training"], ["inference"],
         ["history", "resources", "ttd"], ["history", "resources", "training"],

@@ -13,7 +13,7 @@ import small_checkout
 import warm
 from conftest import NETWORKS, ROOT, Few, refusal, start, succeed
 
-from sentiment import predictions
+from sentiment.runs import predictions
 
 pytestmark = pytest.mark.slow
 
@@ -108,10 +108,10 @@ def test_real_tweets_beat_chance_and_ttd_leaves_neutral_out(
     where = ["--data-dir", real_data, *folders(tmp_path)]
     succeed(training, *where, "--weights", weights, "--epochs", 6, "--learning-rate", 0.003)
     said = succeed(predicting, *where, "--test-on", "t4sa", "ttd")
-    from sentiment import metrics
+    from sentiment.runs.accuracy import accuracy
 
     with np.load(tmp_path / "models/t4sa/fc_layers_mobilenet_result.npz") as result:
-        reached = metrics.accuracy(result["y_true"], result["y_pred"])
+        reached = accuracy(result["y_true"], result["y_pred"])
     assert reached.n == 90
     assert reached.interval[0] > 1 / 3, reached
 

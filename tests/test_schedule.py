@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from sentiment import model
-from sentiment.recipe import Recipe
-from sentiment.schedule import schedule
+from sentiment.model.recipe import Recipe
+from sentiment.training.optimizer import build_optimizer
+from sentiment.training.schedule import schedule
 
 EPOCHS, STEPS = 15, 12
 """Of Keras' loop."""
@@ -83,7 +83,7 @@ def test_parts_of_a_batch_do_not_hurry_the_schedule() -> None:
     """The optimiser itself asks for the rate by parts, so it is its weights that are looked at."""
     recipe = Recipe("all", 2, 4, 2, learning_rate=1.0, schedule="cosine", momentum=0.0)
     weight = keras.Variable(0.0)
-    optimizer = model.optimizer(recipe, schedule(recipe, steps=4))
+    optimizer = build_optimizer(recipe, schedule(recipe, steps=4))
     optimizer.build([weight])
     moved = [0.0]
     for _ in range(8):

@@ -33,7 +33,7 @@ def test_scripts_differ_only_in_names() -> None:
 
 
 def test_the_library_names_no_network() -> None:
-    for path in (ROOT / "src" / "sentiment").glob("*.py"):
+    for path in (ROOT / "src" / "sentiment").rglob("*.py"):
         imported = re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE)
         assert not set(imported) & set(NETWORKS), path
 

@@ -88,7 +88,7 @@ def test_any_picture_gets_what_decoding_and_litert_give(server, alone, content):
 
 
 def test_a_heat_map_says_how_far_the_probability_falls(server, photos, alone):
-    from sentiment.decode import decode
+    from sentiment.data.decode import decode
 
     content = photos[0].read_bytes()
     answer = server.post(EXPLAIN, content).json()

@@ -16,11 +16,11 @@ import report_files
 import small_checkout
 from conftest import refusal, succeed
 
-from sentiment.errors import UserError
-from sentiment.recipe import Recipe
-from sentiment.sweep import space
-from sentiment.sweep.questions import answers
-from sentiment.sweep.trial import Trial
+from sentiment.base.errors import UserError
+from sentiment.experiments.sweep import space
+from sentiment.experiments.sweep.questions import answers
+from sentiment.experiments.sweep.trial import Trial
+from sentiment.model.recipe import Recipe
 
 BASE = Recipe(layers="fc", weights="none")
 

@@ -13,9 +13,9 @@ import os
 import sys
 from pathlib import Path
 
-from sentiment import backend, cluster
-from sentiment.cluster import Cluster
-from sentiment.recipe import Recipe
+from sentiment.engine import backend, cluster
+from sentiment.engine.cluster import Cluster
+from sentiment.model.recipe import Recipe
 
 SHORT = Recipe(layers="all", weights="none", epochs=3, batch_size=24, learning_rate=0.01)
 RECIPES = {
@@ -50,11 +50,13 @@ def main() -> None:
     import numpy as np
     from small_checkout import architecture
 
-    from sentiment import devices, fit
-    from sentiment.batches import Batches, predict
-    from sentiment.dataset import Dataset
-    from sentiment.plans import Training
-    from sentiment.runs import Run
+    from sentiment.base.project import Folders
+    from sentiment.data.dataset import Dataset
+    from sentiment.engine import devices
+    from sentiment.engine.batches import Batches, predict
+    from sentiment.runs.run_files import Run, TrainingData
+    from sentiment.runs.training_plan import Training
+    from sentiment.training import fit
 
     data, work = Dataset(Path(sys.argv[1]), "drawn"), Path(sys.argv[2])
     # On TensorFlow each device draws its own dropout.
@@ -62,7 +64,7 @@ def main() -> None:
     found = {"devices": devices.taken().count, "processes": cluster.count()}
     for name, recipe in RECIPES.items():
         keras.utils.set_random_seed(recipe.seed)
-        run = Run("tinynet", recipe.layers, data.name, 100, work, work)
+        run = Run("tinynet", recipe.layers, TrainingData(data.name), Folders(work, work, work))
         run.history.parent.mkdir(parents=True, exist_ok=True)
         trained, _ = fit.fit(Training(network, recipe, data, run), None)
         if cluster.first():

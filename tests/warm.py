@@ -23,7 +23,7 @@ EAGERLY = "RUN_FUNCTIONS_EAGERLY"
 """In a script's environment: TensorFlow runs operation by operation. For a few images that takes
 seconds where tracing a large network's graph takes a minute or two."""
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # as sentiment.backend does
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # as sentiment.engine.backend does
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(list(LIBRARIES))
 

@@ -1,13 +1,13 @@
 """EfficientNetV2-B0 (Tan & Le, 2021): a network of neither paper nor report, 1,280 features."""
 
-from sentiment import pooled
-from sentiment.recipe import Architecture, Recipe
+from sentiment.model import keras_application
+from sentiment.model.recipe import Architecture, Recipe
 
 ARCHITECTURE = Architecture(
     name="efficientnetv2",
     title="EfficientNetV2-B0",
     preprocessing="torch",
-    build=pooled.builder("EfficientNetV2B0", include_preprocessing=False),
+    build=keras_application.builder("EfficientNetV2B0", include_preprocessing=False),
 )
 FC = Recipe(layers="fc")
 ALL = Recipe(layers="all", head="trained")

@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from inceptionresnetv2.architecture import ARCHITECTURE, FC
-from sentiment.train import main
+from sentiment.training.train import main
 
 if __name__ == "__main__":
     main(ARCHITECTURE, FC)

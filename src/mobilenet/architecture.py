@@ -4,14 +4,14 @@ The report's network of this name was MobileNet v1 with FC layers 256-128-3 with
 nonlinearities, which together are one linear map: here it is one layer, as in the original.
 """
 
-from sentiment import pooled
-from sentiment.recipe import Architecture, Recipe
+from sentiment.model import keras_application
+from sentiment.model.recipe import Architecture, Recipe
 
 ARCHITECTURE = Architecture(
     name="mobilenet",
     title="MobileNetV2",
     preprocessing="tf",
-    build=pooled.builder("MobileNetV2"),
+    build=keras_application.builder("MobileNetV2"),
 )
 FC = Recipe(layers="fc")
 ALL = Recipe(layers="all", head="trained")

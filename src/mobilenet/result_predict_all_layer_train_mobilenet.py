@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mobilenet.architecture import ALL, ARCHITECTURE
-from sentiment.predict import main
+from sentiment.inference.predict import main
 
 if __name__ == "__main__":
     main(ARCHITECTURE, ALL)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sentiment.train import main
+from sentiment.training.train import main
 from vgg19.architecture import ALL, ARCHITECTURE
 
 if __name__ == "__main__":

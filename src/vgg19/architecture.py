@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sentiment.recipe import Architecture, Recipe
+from sentiment.model.recipe import Architecture, Recipe
 
 if TYPE_CHECKING:
     import keras

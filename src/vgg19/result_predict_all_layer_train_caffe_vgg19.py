@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sentiment.predict import main
+from sentiment.inference.predict import main
 from vgg19.architecture import ALL, ARCHITECTURE
 
 if __name__ == "__main__":

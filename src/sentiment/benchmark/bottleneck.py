@@ -6,14 +6,17 @@ import shutil
 import time
 from pathlib import Path
 
-from sentiment import fit, model, model_file
-from sentiment.batches import Batches, predict
-from sentiment.benchmark.comparison import Comparison, compare
-from sentiment.dataset import Dataset
-from sentiment.feature_store import FOLDER
-from sentiment.networks import Network
-from sentiment.plans import Training
-from sentiment.runs import Run
+from sentiment.base.project import Folders
+from sentiment.benchmark.timing import Comparison, compare
+from sentiment.data.dataset import Dataset
+from sentiment.data.feature_store import FOLDER
+from sentiment.engine.batches import Batches, predict
+from sentiment.model import build, model_file
+from sentiment.model.build import build_model
+from sentiment.model.networks import Network
+from sentiment.runs.run_files import Run, TrainingData
+from sentiment.runs.training_plan import Training
+from sentiment.training import fit
 
 UNCACHED = "FT-F through all layers in every epoch"
 
@@ -29,7 +32,8 @@ def compare_ft_f(
     recipe = network.recipes["fc"]
     recipe = dataclasses.replace(recipe, weights=weights, patience=recipe.epochs)  # all of them
     architecture = network.architecture
-    run = Run(architecture.name, "fc", dataset.name, percent, work / "logs", work / "models")
+    folders = Folders(logs_dir=work / "logs", models_dir=work / "models")
+    run = Run(architecture.name, "fc", TrainingData(dataset.name, percent), folders)
     run.history.parent.mkdir(parents=True, exist_ok=True)
 
     def train(cache: bool) -> float:
@@ -47,8 +51,8 @@ def compare_ft_f(
         return (sum(outcome[part] for part in parts) + saving) / images
 
     def forward() -> float:
-        whole = model.build(architecture, recipe, len(dataset.class_names))
-        backbone, images = model.without_head(whole), 0
+        whole = build_model(architecture, recipe, len(dataset.class_names))
+        backbone, images = build.without_head(whole), 0
         started = time.perf_counter()
         for split in ("train", "validation"):
             stored = dataset.split(split)

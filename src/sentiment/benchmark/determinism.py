@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sentiment import project
-from sentiment.benchmark.comparison import Comparison, compare
-from sentiment.dataset import Dataset
-from sentiment.errors import UserError
-from sentiment.networks import Network, networks
+from sentiment.base import project
+from sentiment.base.errors import UserError
+from sentiment.benchmark.timing import Comparison, compare
+from sentiment.data.dataset import Dataset
+from sentiment.model.networks import Network, networks
 
 
 def compare_determinism(
@@ -42,11 +42,11 @@ def seconds_an_image(
     network: Network, dataset: Dataset, batch_size: int, steps: int, deterministic: str
 ) -> float:
     """Of the second of two epochs; the first one traces the step."""
-    from sentiment import backend
+    from sentiment.engine import backend
 
     backend.start(1, deterministic=deterministic)
-    from sentiment.batches import fed
     from sentiment.benchmark.step import Resident, compiled
+    from sentiment.engine.batches import fed
 
     learner = compiled(network, dataset, "float32")
     split = dataset.split("train")

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sentiment import prepare
-from sentiment.benchmark.comparison import Comparison, compare
-from sentiment.decode import SIDE, decode_file
+from sentiment.benchmark.timing import Comparison, compare
+from sentiment.data import prepare_data
+from sentiment.data.decode import SIDE, decode_file
 
 PLAIN = "Pillow's plain decoding, one process"
 
@@ -66,14 +66,14 @@ def _each(photos: list[Path], decode) -> float:
 
 
 def _prepare(source: Path, work: Path, workers: int) -> float:
-    options = prepare.Options("dogs", source, "benchmark", workers=workers, data_dir=work,
+    options = prepare_data.Options("dogs", source, "benchmark", workers=workers, data_dir=work,
                               overwrite=True)  # fmt: skip
-    level = logging.getLogger("sentiment.prepare").level
-    logging.getLogger("sentiment.prepare").setLevel(logging.WARNING)
+    level = logging.getLogger("sentiment.data.prepare_data").level
+    logging.getLogger("sentiment.data.prepare_data").setLevel(logging.WARNING)
     started = time.perf_counter()
-    prepare.prepare(options)
+    prepare_data.prepare(options)
     seconds = time.perf_counter() - started
-    logging.getLogger("sentiment.prepare").setLevel(level)
+    logging.getLogger("sentiment.data.prepare_data").setLevel(level)
     return seconds / len(list(source.glob("*/*/*")))
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import bcolz
 import numpy as np
 
-from sentiment import sha256sums
-from sentiment.batches import WINDOW, Batches
-from sentiment.benchmark.comparison import Comparison, compare
-from sentiment.decode import SIDE
-from sentiment.split import Split, Writer
-from sentiment.store import CHUNK
+from sentiment.base import sha256sums
+from sentiment.benchmark.timing import Comparison, compare
+from sentiment.data.arrays import CHUNK
+from sentiment.data.decode import SIDE
+from sentiment.data.split import Split, Writer
+from sentiment.engine.batches import WINDOW, Batches
 
 BATCH = 64
 RAW = "numpy.memmap in order"

@@ -7,11 +7,12 @@ import time
 import keras
 import numpy as np
 
-from sentiment import model
-from sentiment.batches import Batches, fed
-from sentiment.benchmark.comparison import Comparison, compare
-from sentiment.dataset import Dataset
-from sentiment.networks import Network
+from sentiment.benchmark.timing import Comparison, compare
+from sentiment.data.dataset import Dataset
+from sentiment.engine.batches import Batches, fed
+from sentiment.model.build import build_model
+from sentiment.model.networks import Network
+from sentiment.training.optimizer import build_optimizer, compile_model
 
 RESIDENT = "the same steps on one batch in memory"
 
@@ -67,8 +68,8 @@ def compiled(network: Network, dataset: Dataset, precision: str) -> keras.Model:
     """FT-A's model with random weights, ready to learn."""
     keras.config.set_dtype_policy(precision)
     recipe = dataclasses.replace(network.recipes["all"], weights="none", head="fresh")
-    learner = model.build(network.architecture, recipe, len(dataset.class_names))
-    model.compile_model(learner, model.optimizer(recipe, recipe.learning_rate))
+    learner = build_model(network.architecture, recipe, len(dataset.class_names))
+    compile_model(learner, build_optimizer(recipe, recipe.learning_rate))
     keras.config.set_dtype_policy("float32")
     return learner
 

@@ -17,9 +17,9 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from sentiment.decode import FORMATS, decode
-from sentiment.errors import BadImage
-from sentiment.litert import LitertModel
+from sentiment.base.errors import BadImage
+from sentiment.data.decode import FORMATS, decode
+from sentiment.inference.litert import LitertModel
 from sentiment.service import answers, occlusion, problems
 from sentiment.service.checks import check
 from sentiment.service.limits import Limits

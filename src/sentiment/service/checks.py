@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from PIL import ExifTags, Image
 
-from sentiment.decode import FORMATS
-from sentiment.errors import BadImage
+from sentiment.base.errors import BadImage
+from sentiment.data.decode import FORMATS
 from sentiment.service.limits import Limits
 
 MAX_SCANS = 100

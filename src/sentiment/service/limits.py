@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, fields
 
-from sentiment import decode
-from sentiment.errors import UserError
+from sentiment.base.errors import UserError
+from sentiment.data import decode
 
 MIB = 2**20
 

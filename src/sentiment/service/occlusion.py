@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sentiment.decode import SIDE
-from sentiment.litert import LitertModel
+from sentiment.data.decode import SIDE
+from sentiment.inference.litert import LitertModel
 
 CELLS = 7
 """Cells of the heat map in a row and in a column."""

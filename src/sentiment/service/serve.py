@@ -10,17 +10,19 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sentiment import cli, project
-from sentiment.errors import UserError
-from sentiment.runs import Run
+from sentiment.base import cli
+from sentiment.base.errors import UserError
+from sentiment.base.project import Folders
+from sentiment.model.networks import DEFAULT
+from sentiment.runs.run_files import Ending, Run, TrainingData
 from sentiment.service.limits import Limits
 
 log = logging.getLogger(__name__)
 
-CHOSEN = Run("mobilenet", "all", "t4sa", 100, project.LOGS_DIR, project.MODELS_DIR)
+CHOSEN = Run(DEFAULT, "all", TrainingData(), Folders())
 """The run whose model the report chose for its application: MobileNetV2, FT-A."""
 
-CHOSEN_MODEL = CHOSEN.exported()
+CHOSEN_MODEL = CHOSEN.exported(Ending.LITERT)
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Numbers of glibc's parameters, in its malloc.h."""

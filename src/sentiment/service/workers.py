@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from sentiment import model_file
-from sentiment.decode import SIDE
-from sentiment.litert import LitertModel
+from sentiment.data.decode import SIDE
+from sentiment.inference.litert import LitertModel
+from sentiment.model import model_file
 from sentiment.service import problems
 
 Result = TypeVar("Result")

@@ -1,0 +1,1 @@
+"""What any careful program needs: errors, whole files, command lines, signals, progress."""

@@ -1,0 +1,117 @@
+"""Command lines: flags from dataclasses, and one line for a person's mistake."""
+
+import contextlib
+import errno
+import io
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import tyro
+
+from sentiment.base import signals
+from sentiment.base.errors import UserError
+
+Options = TypeVar("Options")
+
+REMEDIES = {
+    errno.ENOSPC: "; make room",
+    errno.EDQUOT: "; make room",
+    errno.EFBIG: "; allow larger files",
+    errno.EACCES: "; choose another folder, or allow this one to be written",
+    errno.EROFS: "; choose another folder",
+    errno.EIO: "; is its drive still there?",
+    errno.ESTALE: "; is its drive still there?",
+}
+"""What to do about the system's own errors."""
+
+
+@contextlib.contextmanager
+def command() -> Iterator[None]:
+    """Run a command's body; also a decorator for its `main`.
+
+    What it logs goes to standard output; a UserError, or the system's own about a file, is
+    printed as one line and ends the process with 2, Ctrl-C with 130, SIGTERM with 143.
+    """
+    signals.raise_on_termination()
+    logging.raiseExceptions = False  # a pipe or terminal that closes must not end a long run
+    logging.basicConfig(format="%(message)s", stream=sys.stdout)
+    logging.getLogger("sentiment").setLevel(logging.INFO)  # of other libraries warnings alone
+    try:
+        yield
+    except UserError as error:
+        print("error:", " ".join(str(error).split()), file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:  # a full disk, a folder that may not be written
+        remedy = REMEDIES.get(error.errno, "")
+        print(f"error: {error.filename or 'output'}: {error.strerror}{remedy}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        sys.exit(130)
+    except signals.Terminated as ended:
+        print(f"terminated by {ended}", file=sys.stderr)
+        sys.exit(ended.exit_code)
+
+
+@contextlib.contextmanager
+def log_to(file: Path, append: bool = False, screen: bool = True) -> Iterator[None]:
+    """Write what is logged in the block to a file, with the time of each line.
+
+    Args:
+        append: to what is in the file.
+        screen: show it as well.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(file, mode="a" if append else "w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    root = logging.getLogger()
+    before = root.handlers
+    root.handlers = [*(before if screen else ()), handler]
+    try:
+        yield
+    finally:
+        root.handlers = before
+        handler.close()
+
+
+def parse(kind: type[Options], default: Options | None = None) -> Options:
+    """Read the command line into a dataclass; its fields are the flags, their texts the help.
+
+    Raises:
+        UserError: a flag is unknown or its value has the wrong form.
+        SystemExit: --help was asked for and has been printed.
+    """
+    return parse_words(kind, default, _words())
+
+
+def parse_words(kind: type[Options], default: Options | None, words: list[str]) -> Options:
+    """The same for words given, such as those that another script is to be started with."""
+    box = io.StringIO()  # where tyro draws a wrong flag's box
+    try:
+        with contextlib.redirect_stderr(box):
+            return tyro.cli(
+                kind,
+                default=default if default is not None else tyro.MISSING_NONPROP,
+                description=sys.modules["__main__"].__doc__,
+                args=words,
+                config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
+            )
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        _, *lines = (line.strip("╭╮╰╯─│ ") for line in box.getvalue().splitlines())
+        parts = " ".join(line or "\n" for line in lines).splitlines()  # a rule is an empty line
+        raise UserError("; ".join(filter(None, map(str.strip, parts)))) from None
+
+
+def _words() -> list[str]:
+    """The command's words: `ipython SCRIPT --percent 10` leaves them out of sys.argv."""
+    ipython, script = sys.modules.get("IPython"), os.path.realpath(sys.argv[0])
+    places = [i for i, word in enumerate(sys.orig_argv) if os.path.realpath(word) == script]
+    if not ipython or not ipython.get_ipython() or not places:
+        return sys.argv[1:]
+    return [word for word in sys.orig_argv[places[0] + 1 :] if word != "--"]

@@ -1,0 +1,215 @@
+"""What `scripts/benchmark.py` runs: every comparison, a table, a CSV file and a picture."""
+
+import csv
+import logging
+import os
+import platform
+import statistics
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sentiment.base import cli, files, project
+from sentiment.base.errors import UserError
+from sentiment.base.monitor import gpu_names
+from sentiment.benchmark import drawn_jpegs
+from sentiment.benchmark.timing import Comparison
+from sentiment.data.dataset import Dataset
+from sentiment.model import networks
+from sentiment.model.networks import Network
+
+log = logging.getLogger(__name__)
+
+Part = Literal["preparation", "reading", "ft-f", "ft-a", "deterministic"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Flags of `scripts/benchmark.py`."""
+
+    parts: tuple[Part, ...] = ("preparation", "reading", "ft-f", "ft-a", "deterministic")
+    """What to measure."""
+    dataset: str = "t4sa"
+    """Prepared data, for all but preparation."""
+    percent: float = 100.0
+    """Of the data, for FT-F."""
+    photos: Path | None = None
+    """Folder of JPEG files, at any depth, to prepare; without it some of B-T4SA's sizes are
+    drawn."""
+    count: int = 240
+    """Photos to prepare, at most."""
+    images: int = 4096
+    """Images to read in an epoch: the given data's, over and over."""
+    network: str = networks.DEFAULT
+    """Folder of the network that is trained."""
+    weights: str = "imagenet"
+    """Its first weights for FT-F: imagenet, none, or a file."""
+    batch_size: int = 16
+    """Of FT-A's steps."""
+    steps: int = 8
+    """Of FT-A, a run."""
+    rounds: int = 3
+    """Times that each is measured."""
+    data_dir: Path = project.DATA_DIR
+    """Where prepared data lie."""
+    logs_dir: Path = project.LOGS_DIR
+    """Where the CSV file and the picture go, in the folder benchmark."""
+
+
+@cli.command()
+def main() -> None:
+    """Run `scripts/benchmark.py`."""
+    benchmark(cli.parse(Options))
+
+
+def benchmark(options: Options) -> None:
+    """Measure, print and save.
+
+    Raises:
+        UserError: the data or the photos are missing, or the network is unknown.
+    """
+    least = {"count": 3, "images": 64, "batch_size": 1, "steps": 1, "rounds": 1}
+    for name, least_value in least.items():
+        value, flag = getattr(options, name), "--" + name.replace("_", "-")
+        if value < least_value:
+            raise UserError(f"{flag} {value}: expected {least_value} or more")
+    network = networks.named(options.network)
+    folder = options.logs_dir / "benchmark"
+    log.info("Measuring %s, %d rounds each", ", ".join(options.parts), options.rounds)
+    log.info("  writes %s", folder / "benchmark{.csv,.png,.svg}")
+    needs_data = set(options.parts) - {"preparation"}
+    dataset = Dataset(options.data_dir, options.dataset) if needs_data else None
+    rows, notes = [], [platform.processor() or platform.machine(), *gpu_names()]
+    with tempfile.TemporaryDirectory(prefix="benchmark-", dir=_existing(folder)) as work:
+        for comparison in _measured(options, network, dataset, Path(work), notes):
+            new = _rows(comparison)
+            for line in _table(new):
+                log.info(line)
+            rows += new
+            _save(rows, notes, folder)  # what comes after may fail
+    for note in notes:
+        log.info("  %s", note)
+    log.info("Saved %s", folder / "benchmark.csv")
+
+
+def _measured(
+    options: Options, network: Network, dataset: Dataset | None, work: Path, notes: list[str]
+) -> Iterator[Comparison]:
+    """Compare one part after the other, and add to the notes."""
+    if "preparation" in options.parts:
+        from sentiment.benchmark.preparation import compare_preparation
+
+        comparison, difference = compare_preparation(_photos(options, work), work, options.rounds)
+        notes.append(f"prepared pixels differ from Pillow's plain ones by {difference:.2f} "
+                     "grey levels on average")  # fmt: skip
+        yield comparison
+    if dataset:
+        notes.append(_start(work))
+    if "reading" in options.parts:
+        from sentiment.benchmark.reading import compare_reading
+
+        some = dataset.split("train").images[:512]
+        yield compare_reading(some, options.images, work, options.rounds)
+    if "ft-f" in options.parts:
+        from sentiment.benchmark.bottleneck import compare_ft_f
+
+        yield compare_ft_f(network, options.weights, dataset, options.percent, work, options.rounds)
+    steps = network, dataset, options.batch_size, options.steps, options.rounds
+    if "ft-a" in options.parts:
+        from sentiment.benchmark.step import compare_steps
+
+        yield compare_steps(*steps)
+    if "deterministic" in options.parts:
+        from sentiment.benchmark.determinism import compare_determinism
+
+        yield compare_determinism(*steps)
+
+
+def _existing(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _photos(options: Options, work: Path) -> list[Path]:
+    if options.photos:
+        found = sorted(
+            f for f in options.photos.rglob("*") if f.suffix.lower() in (".jpg", ".jpeg")
+        )
+        if len(found) < 3:
+            raise UserError(f"--photos {options.photos}: {len(found)} JPEG files; expected some")
+        log.info("  photos: the first %d JPEG files of %s", options.count, options.photos)
+        return found[: options.count]
+    log.info("  photos: %d drawn, of B-T4SA's sizes", options.count)
+    drawn_jpegs.draw(work / "photos", options.count)
+    return sorted((work / "photos").iterdir())
+
+
+def _start(work: Path) -> str:
+    """Start Keras; return on what."""
+    from sentiment.engine import backend
+
+    # JAX then compiles in the round that does not count: this does not grow with the images.
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(work / "compiled"))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    started = backend.start(seed=1)
+    return f"{started['backend']} on {', '.join(started['devices'])}"
+
+
+def _rows(comparison: Comparison) -> list[dict]:
+    """One a way: its rate and how many times as fast as the base it is."""
+    return [
+        {
+            "comparison": comparison.title,
+            "way": way,
+            "images_per_second": 1 / statistics.median(seconds),
+            **dict(zip(("ratio", "least", "most"), comparison.ratio(way), strict=True)),
+            "rounds": len(seconds),
+            "gpu_percent": _median(comparison.gpu_percent.get(way)),
+        }
+        for way, seconds in comparison.seconds.items()
+    ]
+
+
+def _median(values: list[float] | None) -> float | str:
+    return round(statistics.median(values), 1) if values else ""
+
+
+def _table(rows: list[dict]) -> list[str]:
+    """In words, those of one comparison."""
+    width = max(len(row["way"]) for row in rows) + 2
+    lines = [rows[0]["comparison"], f"  {'':{width}}images/s   times as fast, least to most"]
+    for row in rows:
+        spread = f"{row['least']:.2f} to {row['most']:.2f}"
+        rate, ratio = f"{row['images_per_second']:8,.0f}", f"{row['ratio']:6.2f}"
+        gpu = f"   GPU {row['gpu_percent']:.0f} %" if row["gpu_percent"] != "" else ""
+        lines.append(f"  {row['way']:{width}}{rate}   {ratio}   {spread}{gpu}")
+    return lines
+
+
+def _save(rows: list[dict], notes: list[str], folder: Path) -> None:
+    from matplotlib.figure import Figure
+
+    with files.whole_file(folder / "benchmark.csv") as temporary, temporary.open("w") as lines:
+        table = csv.DictWriter(lines, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    titles = list(dict.fromkeys(row["comparison"] for row in rows))
+    figure = Figure(figsize=(9, 0.9 + 0.42 * len(rows) + 0.6 * len(titles)), layout="constrained")
+    figure.suptitle("Times as fast as the first of each group; line: least to most of a round")
+    heights = [sum(row["comparison"] == title for row in rows) for title in titles]
+    panels = figure.subplots(len(titles), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for panel, title in zip(panels, titles, strict=True):
+        group = [row for row in rows if row["comparison"] == title][::-1]
+        panel.barh([row["way"] for row in group], [row["ratio"] for row in group], color="C0")
+        for place, row in enumerate(group):
+            panel.plot([row["least"], row["most"]], [place, place], color="0.2")
+            panel.annotate(f" {row['ratio']:.2f}", (row["most"], place), va="center")
+        panel.set_title(title, loc="left", fontsize="medium")
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.margins(x=0.1)
+    figure.supxlabel("; ".join(notes), fontsize="small")
+    for ending in (".png", ".svg"):
+        with files.whole_file(folder / f"benchmark{ending}") as temporary:
+            figure.savefig(temporary, dpi=120)

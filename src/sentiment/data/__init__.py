@@ -1,0 +1,1 @@
+"""Photo collections, and the stores that are prepared from them, read, verified and repaired."""

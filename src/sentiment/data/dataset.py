@@ -1,0 +1,122 @@
+"""A prepared data set: the folder `data/NAME/` with its manifest and a store a split."""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sentiment.base import project, sha256sums
+from sentiment.base.errors import UserError
+
+if TYPE_CHECKING:
+    from sentiment.data.split import Split
+
+MANIFEST, COPY = "manifest.json", "manifest_copy.json"
+"""What was prepared from what, and the same again: nothing else could make a damaged one whole."""
+MANIFEST_KEYS = {"kind", "source", "seed", "class_names", "splits", "fingerprint", "files_sha256"}
+TTD = "ttd"
+"""Name of the second test set."""
+FORMAT_VERSION = 2
+"""Of the folder's layout and its stores; another one is refused."""
+
+
+def checked_name(name: str) -> str:
+    """Return `name` if it can name a folder under data/ and logs/.
+
+    Raises:
+        UserError: it has other characters than letters, digits, `.`, `_`, `-`.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise UserError(
+            f"data set name {name!r}; expected letters, digits, '.', '_', '-', such as t4sa"
+        )
+    return name
+
+
+def in_words(class_names: Sequence[str]) -> str:
+    """Such as `3 classes: negative, neutral, positive`; of many, the first five."""
+    more = ", ..." if len(class_names) > 5 else ""
+    return f"{len(class_names)} classes: {', '.join(class_names[:5])}{more}"
+
+
+def repair_command(folder: Path) -> str:
+    """What to do when the prepared data in this folder are damaged."""
+    where = f" --data-dir {folder.parent}" if folder.parent != project.DATA_DIR else ""
+    return f"python scripts/verify_data.py {folder.name} --repair{where}"
+
+
+def files_sha256(sums: dict[str, str]) -> str:
+    """The digest of what SHA256SUMS lists, but for the manifests, one of which holds it."""
+    others = {name: digest for name, digest in sums.items() if name not in (MANIFEST, COPY)}
+    return hashlib.sha256(sha256sums.text(others).encode()).hexdigest()
+
+
+class Dataset:
+    """A prepared data set, read only.
+
+    Raises:
+        UserError: it was not prepared, or by another version, or its manifest is damaged.
+    """
+
+    def __init__(self, data_dir: Path, name: str):
+        self.name = checked_name(name)
+        self.folder = data_dir / name
+        file = self.folder / MANIFEST
+        try:
+            self.manifest = json.loads(file.read_bytes())
+            version = self.manifest["format_version"]
+            missing = MANIFEST_KEYS - self.manifest.keys() if version == FORMAT_VERSION else None
+            if missing:
+                raise KeyError(*sorted(missing)[:1])
+        except FileNotFoundError:
+            raise UserError(
+                f"{self.folder}: no prepared data; make it with "
+                f"python scripts/prepare_data.py {{t4sa,ttd,dogs}} --source DIR --name {name}"
+            ) from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{file}: damaged ({error}); {repair_command(self.folder)}") from None
+        if version != FORMAT_VERSION:
+            raise UserError(
+                f"{self.folder}: store format {version}; this version reads {FORMAT_VERSION}: "
+                "prepare the data again with --overwrite"
+            )
+        self.sums = sha256sums.read(self.folder, repair_command(self.folder))
+        self.sums.checked(MANIFEST)
+        if files_sha256(self.sums.listed) != self.manifest["files_sha256"]:
+            listed = self.folder / sha256sums.FILE
+            raise UserError(f"{listed}: damaged (not as {MANIFEST} has it); {self.sums.remedy}")
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(self.manifest["class_names"])
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of class names and every split's content."""
+        return self.manifest["fingerprint"]
+
+    def counts(self, split: str) -> dict[str, int]:
+        """Images of each class.
+
+        Raises:
+            UserError: the data set has no such split.
+        """
+        if split not in self.manifest["splits"]:
+            have = ", ".join(self.manifest["splits"])
+            raise UserError(f"{self.folder}: no {split} split; it has {have}")
+        return self.manifest["splits"][split]["by_class"]
+
+    def split(self, name: str) -> "Split":
+        """Open one split's store."""
+        from sentiment.data.split import Split  # bcolz, which --help and --dry-run do without
+
+        self.counts(name)
+        return Split(self.sums, name)
+
+    @cached_property
+    def bytes(self) -> int:
+        """What the folder takes on the disk."""
+        return sum(split["bytes"] for split in self.manifest["splits"].values())

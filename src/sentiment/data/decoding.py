@@ -1,0 +1,91 @@
+"""Many photos decoded side by side, by threads of this process or the workers of a Dask cluster."""
+
+import contextlib
+import importlib
+import itertools
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sentiment.base import project
+from sentiment.base.errors import BadImage, UserError
+from sentiment.data.decode import decode_file
+from sentiment.data.sources import Photo
+
+if TYPE_CHECKING:
+    from joblib import Parallel
+
+log = logging.getLogger(__name__)
+
+TASK, BLOCK = 8, 1024
+"""Photos a worker takes at a time, and photos under way: 154 MB of pixels at most wait to be
+written. Between blocks what has been done may be noted."""
+
+
+@contextlib.contextmanager
+def decoders(workers: int, scheduler: str | None) -> Iterator["Parallel"]:
+    """Yield what decodes photos for `decoded`: threads, or a Dask cluster's workers.
+
+    Args:
+        workers: photos decoded at a time; -1 is one a core.
+        scheduler: a Dask scheduler's address, HOST:PORT, or None for threads of this process.
+
+    Raises:
+        UserError: Dask is not installed, or the cluster is not reached, has no workers or does not
+            find this library.
+    """
+    from joblib import Parallel, parallel_config
+
+    if not scheduler:
+        # Pillow lets go of Python's lock while it decodes, so threads do, and share memory.
+        with Parallel(workers, return_as="generator", prefer="threads") as pool:
+            yield pool
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise UserError('--scheduler: pip install "dask[distributed]" first') from None
+    try:
+        client = Client(scheduler, timeout=10)
+    except (OSError, ValueError) as error:
+        raise UserError(f"--scheduler {scheduler}: no answer ({error})") from None
+    with client:
+        try:
+            client.run_on_scheduler(importlib.import_module, __name__)
+            workers = client.run(importlib.import_module, __name__)
+        except ImportError:
+            raise UserError(
+                f"--scheduler {scheduler}: it and its workers do not find this library; "
+                f"start them with PYTHONPATH={project.ROOT / 'src'}"
+            ) from None
+        if not workers:
+            raise UserError(f"--scheduler {scheduler}: has no workers; start some")
+        log.info("  %d workers of %s decode", len(workers), scheduler)
+        with (
+            parallel_config("dask", client=client),
+            Parallel(workers, return_as="generator") as pool,
+        ):
+            yield pool
+
+
+def decoded(pool: "Parallel", root: Path, photos: list[Photo]) -> Iterator[np.ndarray | BadImage]:
+    """Decode photos with `pool`, joblib's: each one's pixels in turn, or why it has none."""
+    from joblib import delayed
+
+    paths = [root / photo.path for photo in photos]
+    tasks = (delayed(decode_files)(paths[i : i + TASK]) for i in range(0, len(paths), TASK))
+    return itertools.chain.from_iterable(pool(tasks))
+
+
+def decode_files(paths: list[Path]) -> list[np.ndarray | BadImage]:
+    """Decode some photos: the pixels of each, or why it has none."""
+    images: list[np.ndarray | BadImage] = []
+    for path in paths:
+        try:
+            images.append(decode_file(path))
+        except BadImage as bad:
+            images.append(bad)
+    return images

@@ -1,0 +1,59 @@
+"""Bottleneck features on the disk: what FT-F's frozen backbone makes of each image.
+
+They lie under `data/NAME/features/`, a folder for each network and split, whose name ends
+in a key of all that they depend on: a run that differs in anything computes its own.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from sentiment.base import sha256sums
+from sentiment.base.errors import UserError
+from sentiment.data import dataset
+
+FOLDER, MANIFEST = "features", "manifest.json"
+
+
+def folder_of(data: dataset.Dataset, identity: dict[str, object]) -> Path:
+    """Where features of this identity lie.
+
+    Args:
+        identity: all that they depend on; with the keys architecture and split.
+    """
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+    return data.folder / FOLDER / f"{identity['architecture']}_{identity['split']}_{key}"
+
+
+class Features:
+    """The stored features of some rows of a split, read only: what `Batches` takes.
+
+    Args:
+        folder: where they lie.
+        rows: ascending row numbers of the split, those they were computed of.
+        labels: int32, of all the split's rows.
+
+    Raises:
+        UserError: they are damaged.
+    """
+
+    def __init__(self, folder: Path, rows: np.ndarray, labels: np.ndarray):
+        from sentiment.data.arrays import Array  # bcolz, which --help does without
+
+        remedy = "remove it with python scripts/features.py clear"
+        self.rows, self.labels = rows, labels
+        sums = sha256sums.read(folder, remedy)
+        checksums = Array(sums, "checksums", np.uint64)[:]
+        self.array = Array(sums, "values", np.floating, checksums)
+        self.shape, self.dtype = self.array.shape, self.array.dtype
+        self.manifest = json.loads(sums.checked(MANIFEST))
+        self.seconds = float(self.manifest["seconds"])
+        """What computing them took."""
+        if self.shape[0] != len(rows):
+            raise UserError(f"{folder}: {self.shape[0]} rows, expected {len(rows)}; {remedy}")
+
+    def copy(self, rows: np.ndarray, places: list[np.ndarray]) -> None:
+        """Copy the features of ascending rows of the split to where they belong."""
+        self.array.copy(np.searchsorted(self.rows, rows), places)

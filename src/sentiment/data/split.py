@@ -1,0 +1,135 @@
+"""A split's images and labels on the disk.
+
+A split is a folder of five arrays with one row an image: `images` (uint8 RGB,
+SIDE x SIDE x 3), `labels` (int32, index into the data set's class names), `paths` (the
+image's path in the words of the source's list), `agreement` (uint8, how many annotators
+agreed; 0 where nobody was asked) and `checksums` (uint64, XXH3 of the image's pixels).
+"""
+
+import functools
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from sentiment.base import sha256sums
+from sentiment.base.errors import UserError
+from sentiment.data import arrays
+from sentiment.data.arrays import Appender, Array, Settled
+from sentiment.data.decode import SIDE
+
+IMAGE_SHAPE = (SIDE, SIDE, 3)
+COLUMNS = {
+    "labels": np.int32, "paths": np.str_, "agreement": np.uint8, "checksums": np.uint64,
+}  # fmt: skip
+
+
+def write_columns(folder: Path, columns: dict[str, list]) -> None:
+    """Write some of COLUMNS, in place of those that are there."""
+    for name, values in columns.items():
+        arrays.write(folder / name, np.array(values, COLUMNS[name]))
+
+
+def fingerprint(columns: dict[str, list]) -> str:
+    """SHA-256 of what a split holds, however it is stored: `columns` are all of COLUMNS."""
+    content = hashlib.sha256()
+    for name in COLUMNS:
+        content.update(repr((name, columns[name])).encode())
+    return content.hexdigest()
+
+
+class Writer:
+    """Writes one split, in the order the rows are given.
+
+    Args:
+        folder: where.
+        expected_rows: about how many there will be.
+        settled: what an earlier writer of this split has settled.
+        rows: label, path and agreement of the settled rows.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        expected_rows: int,
+        settled: Iterable[Settled] = (),
+        rows: Iterable[tuple[int, str, int]] = (),
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._images = Appender(folder / "images", IMAGE_SHAPE, np.uint8, expected_rows, settled)
+        self._rows = list(rows)
+        self.settle = self._images.settle
+
+    @property
+    def rows(self) -> int:
+        """How many have been written, in whole chunks."""
+        return self._images.rows
+
+    def append(self, image: np.ndarray, label: int, path: str, agreement: int) -> None:
+        self._images.append(image)
+        self._rows.append((label, path, agreement))
+
+    def close(self) -> tuple[str, dict[str, str]]:
+        """Write what is left; return the split's fingerprint and its files' SHA-256 by name."""
+        columns = columns_of(self._rows, self._images.checksums)
+        chunks, split = self._images.close(), self.folder.name
+        write_columns(self.folder, columns)
+        sums = {f"{split}/images/{name}": digest for name, digest in chunks.items()}
+        return fingerprint(columns), sums | sha256sums.of_others(self.folder.parent, sums, split)
+
+
+def columns_of(rows: Iterable[tuple[int, str, int]], checksums: list[int]) -> dict[str, list]:
+    """All of COLUMNS, of rows of label, path and agreement."""
+    labels, paths, agreement = map(list, zip(*rows, strict=True))
+    return dict(zip(COLUMNS, (labels, paths, agreement, checksums), strict=True))
+
+
+class Split:
+    """A written split, read only.
+
+    Args:
+        sums: of the data set's folder.
+        name: the split's folder in it.
+
+    Raises:
+        UserError: an array is missing, damaged or not of the kind described above.
+    """
+
+    def __init__(self, sums: sha256sums.Sums, name: str):
+        self._sums, self._name = sums, name
+        self.images = Array(sums, f"{name}/images", np.uint8, self.checksums)
+        """uint8, shape (n, SIDE, SIDE, 3)."""
+        self.shape, self.dtype, self.copy = self.images.shape, self.images.dtype, self.images.copy
+        if self.shape != (len(self), *IMAGE_SHAPE):
+            raise UserError(
+                f"{self.images.folder}: shape {self.shape}; expected "
+                f"{(len(self), *IMAGE_SHAPE)}; {sums.remedy}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.checksums)
+
+    @functools.cached_property
+    def labels(self) -> np.ndarray:
+        """int32, shape (n,)."""
+        return self._column("labels")
+
+    @functools.cached_property
+    def paths(self) -> np.ndarray:
+        """Unicode, shape (n,)."""
+        return self._column("paths")
+
+    @functools.cached_property
+    def agreement(self) -> np.ndarray:
+        """uint8, shape (n,)."""
+        return self._column("agreement")
+
+    @functools.cached_property
+    def checksums(self) -> np.ndarray:
+        """Of the images, uint64, shape (n,)."""
+        return self._column("checksums")
+
+    def _column(self, name: str) -> np.ndarray:
+        return Array(self._sums, f"{self._name}/{name}", COLUMNS[name])[:]

@@ -1,0 +1,1 @@
+"""Keras on this machine: its backend, devices, processes, and the batches it is fed."""

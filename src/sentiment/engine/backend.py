@@ -1,0 +1,157 @@
+"""Starts Keras on the machine's devices, and on those of other processes."""
+
+import contextlib
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sentiment.base.errors import UserError
+from sentiment.engine import cluster
+from sentiment.engine.cluster import Cluster
+
+if TYPE_CHECKING:
+    import numpy as np
+
+log = logging.getLogger(__name__)
+
+NOTE = re.compile(rb"I0000 |WARNING: All log messages before absl")
+"""How TensorFlow begins lines, on CPU features, that TF_CPP_MIN_LOG_LEVEL comes too late for."""
+
+
+def start(
+    seed: int,
+    precision: str = "float32",
+    deterministic: str = "auto",
+    processes: Cluster | None = None,
+) -> dict:
+    """Import Keras and its backend, make results repeat, and seed every generator.
+
+    Args:
+        deterministic: "on", "off", or "auto", which is on for a CPU.
+        processes: those to meet; models then work on all devices, otherwise on one.
+
+    Returns:
+        For the manifest: the backend's name, its devices and processes.
+
+    Raises:
+        UserError: the backend is not installed, or does not know several processes.
+    """
+    import psutil  # not needed for --help
+
+    log.info("Starting Keras ...")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors, not notes on CPU features
+    # TensorFlow's pool instead of malloc, which gives large blocks back to the system after
+    # every use: half the time of an FT-A step of MobileNetV2 on a CPU went into page faults.
+    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "1")
+    megabytes = psutil.virtual_memory().total // 2**20
+    os.environ.setdefault("TF_CPU_BFC_MEM_LIMIT_IN_MB", str(megabytes))
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX: as TensorFlow below
+    if deterministic == "on":
+        flags = os.environ.get("XLA_FLAGS", "")
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
+    try:
+        with _notes_left_out():
+            import keras
+    except (ImportError, ValueError) as error:
+        raise UserError(
+            f"Keras cannot start its backend ({error}); pip install -r requirements.txt, or set "
+            "KERAS_BACKEND to one that is installed: tensorflow, jax, torch"
+        ) from None
+
+    name = keras.backend.backend()
+    if processes and processes.several:
+        if name != "jax":
+            raise UserError(
+                f"--coordinator: Keras runs on {name} here, which trains in one process; install "
+                "jax and set KERAS_BACKEND=jax for several"
+            )
+        cluster.join(processes)
+    if name == "tensorflow":
+        _start_tensorflow(deterministic)
+    elif name == "torch" and deterministic == "on":
+        _make_torch_deterministic()
+    keras.config.set_dtype_policy(precision)
+    with _notes_left_out():  # TensorFlow, if it is there, is seeded and so imported on any backend
+        keras.utils.set_random_seed(seed)
+    from sentiment.engine import devices  # Keras
+
+    names, count = _devices(name)[: None if processes else 1], cluster.count()
+    devices.take(names)
+    log.info("  %s on %s%s", name, ", ".join(names), f", {count} processes" if count > 1 else "")
+    return {"backend": name, "devices": names, "processes": count}
+
+
+@contextlib.contextmanager
+def _notes_left_out() -> Iterator[None]:
+    """Hold back what libraries write to stderr meanwhile, then write it without the notes."""
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            written.seek(0)
+            os.write(2, b"".join(line for line in written if not NOTE.match(line)))
+
+
+def _devices(name: str) -> list[str]:
+    """Such as cpu:0, or gpu:0 and gpu:1; under torch Keras takes one."""
+    import keras
+
+    if name == "torch":
+        return [str(keras.ops.zeros(1).device)]
+    return keras.distribution.list_devices()
+
+
+def random_state() -> "list[np.ndarray]":
+    """Of what draws random numbers outside Keras' variables, uint8: torch's generators."""
+    import keras
+
+    if keras.backend.backend() != "torch":
+        return []
+    import torch
+
+    return [state.numpy() for state in (torch.get_rng_state(), *torch.cuda.get_rng_state_all())]
+
+
+def set_random_state(states: "list[np.ndarray]") -> None:
+    """Go on from what `random_state` gave on the same backend and devices."""
+    import torch
+
+    cpu, *gpus = map(torch.from_numpy, states)
+    torch.set_rng_state(cpu)
+    torch.cuda.set_rng_state_all(gpus)
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether the device, or the machine, had no memory left; each backend says it otherwise."""
+    words = ("RESOURCE_EXHAUSTED", "ResourceExhausted", "OutOfMemory", "OOM when allocating")
+    text = f"{type(error).__name__}: {error}"
+    return isinstance(error, MemoryError) or any(word in text for word in words)
+
+
+def _start_tensorflow(deterministic: str) -> None:
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")  # it warns of every network that a process traces anew
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        # Otherwise all of the GPU's memory is taken, and its use cannot be told.
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if gpus and deterministic == "on":
+        tf.config.experimental.enable_op_determinism()
+    if not gpus and deterministic != "off":
+        # Ops in parallel add up in another order each run; threads inside an op do not.
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _make_torch_deterministic() -> None:
+    import torch
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else CUDA 10.2 or newer refuses
+    torch.use_deterministic_algorithms(True)

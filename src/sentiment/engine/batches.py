@@ -1,0 +1,248 @@
+"""Batches of stored rows, in order or shuffled, read ahead in the background."""
+
+import contextlib
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from sentiment.base.errors import UserError
+from sentiment.data.arrays import CHUNK
+from sentiment.data.joined_splits import Stored
+from sentiment.engine import devices
+from sentiment.engine.reused_memory import ReusedMemory
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+WINDOW = 16
+"""Chunks mixed in memory at a time: 256 images, 39 MB; two or three are held."""
+
+AHEAD = 4
+"""Batches that wait for TensorFlow's next steps."""
+
+BLOCK = 1024
+"""Images predicted at a time, about: between blocks what has been done may be noted."""
+
+READERS = 2
+"""Threads that read, so that one is at work while the other waits for the disk."""
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of `(inputs, labels)`, such as uint8 (b, 224, 224, 3) and int32 (b,).
+
+    Of several processes each reads its share of every batch. They are taken in their order.
+
+    Reading single images at random is what a disk does worst. Shuffled, an epoch instead
+    reads whole chunks in random order and mixes the images of `WINDOW` chunks in memory;
+    stored rows were mixed when the data were prepared. Every row comes once an epoch.
+
+    Args:
+        stored: a split, or its features.
+        rows: ascending row numbers of the split, int64.
+        batch_size: images a batch; the last may have fewer.
+        shuffle_seed: gives each epoch its own order; None keeps the stored order.
+        targets: what to give in a label's place, a row a class.
+    """
+
+    def __init__(
+        self,
+        stored: Stored,
+        rows: np.ndarray,
+        batch_size: int,
+        shuffle_seed: int | None,
+        targets: np.ndarray | None = None,
+    ):
+        super().__init__()
+        self._devices = devices.taken()
+        self.stored, self.rows, self.batch_size = stored, rows, batch_size
+        self.shuffle_seed, self.targets = shuffle_seed, targets
+        self._total = -(-len(rows) // batch_size)
+        self.handed_over = np.zeros(self._total)
+        """When each batch of the epoch was ready, in `time.perf_counter` seconds."""
+        self.asked = 0.0
+        """When the first one was asked for: TensorFlow traces its step before."""
+        self.failure: UserError | None = None
+        """Why a batch could not be read."""
+        self._window = max(1, WINDOW * CHUNK // batch_size)  # in batches
+        self._readers = ThreadPoolExecutor(READERS, "reader")
+        self._memory = ReusedMemory(stored.dtype)
+        self._lock = threading.Lock()
+        self.start_epoch(0)
+
+    def __len__(self) -> int:
+        return self._total - self.first
+
+    def size(self, index: int) -> int:
+        """Images of a batch."""
+        return self._size(self.first + index)
+
+    def _size(self, batch: int) -> int:
+        return min(self.batch_size, len(self.rows) - batch * self.batch_size)
+
+    @property
+    def left(self) -> int:
+        """Images of all its batches."""
+        return len(self.rows) - self.first * self.batch_size
+
+    def start_epoch(self, epoch: int, first: int = 0) -> None:
+        """Fix the order of the images for the epoch (from 0), the same on every run.
+
+        Args:
+            first: the batch to start with, where those before it have been used.
+        """
+        self.epoch, self.first = epoch, first
+        read, places = self.rows, np.arange(len(self.rows))
+        if self.shuffle_seed is not None:
+            random = np.random.default_rng([self.shuffle_seed, epoch])
+            chunks = _by_chunk(read, read)
+            read = np.concatenate([chunks[i] for i in random.permutation(len(chunks))])
+            span = self._window * self.batch_size
+            windows = [places[i : i + span] for i in range(0, len(places), span)]
+            places = np.concatenate([random.permutation(window) for window in windows])
+            if keras.backend.backend() == "jax":
+                # In each batch as they are read: a process takes its share from a few chunks.
+                by_batch = np.argsort(places // self.batch_size, kind="stable")
+                places[by_batch] = np.arange(len(places))
+        with self._lock:
+            self._order_read, self._places = read, places
+            self._order = np.empty_like(read)
+            self._order[places] = read
+            self._ours = self._is_ours(places)
+            self._windows: dict[int, tuple[list[np.ndarray], list[Future]]] = {}
+
+    def _is_ours(self, places: np.ndarray) -> np.ndarray:
+        """Whether this process reads what belongs to these places of the epoch."""
+        batch, place = np.divmod(places, self.batch_size)
+        shares = [self._devices.share(self._size(i)) for i in (0, self._total - 1)]
+        starts, stops = (
+            np.where(batch < self._total - 1, *(getattr(share, end) for share in shares))
+            for end in ("start", "stop")
+        )
+        return (starts <= place) & (place < stops)
+
+    def __getitem__(self, index: int) -> tuple:
+        window, batch = divmod(self.first + index, self._window)
+        start, size = (self.first + index) * self.batch_size, self.size(index)
+        if not index:
+            self.asked = time.perf_counter()
+        with self._lock:
+            rows = self._order[start : start + size][self._devices.share(size)]
+            self._windows = {w: read for w, read in self._windows.items() if w >= window}
+            for ahead in (window, window + 1):
+                if ahead * self._window < self._total and ahead not in self._windows:
+                    self._windows[ahead] = self._read(ahead)
+            inputs, reading = self._windows[window]
+        try:
+            for share in reading:
+                share.result()
+        except UserError as error:
+            self.failure = error
+            raise
+        self.handed_over[index] = time.perf_counter()
+        labels = self.stored.labels[rows]
+        targets = labels if self.targets is None else self.targets[labels]
+        return self._devices.batch(inputs[batch], targets, size)
+
+    def _read(self, window: int) -> tuple[list[np.ndarray], list[Future]]:
+        """Start to fill a window's batches, each reader every other chunk."""
+        size, start = self.batch_size, window * self._window
+        batches = range(start, min(start + self._window, self._total))
+        stored = self.stored
+        shares = [self._devices.share(self._size(i)) for i in batches]
+        inputs = [self._memory.empty((s.stop - s.start, *stored.shape[1:])) for s in shares]
+
+        def place(number: int) -> np.ndarray:
+            batch, row = divmod(number - start * size, size)
+            return inputs[batch][row - shares[batch].start]
+
+        def fill(chunks: list[tuple[np.ndarray, np.ndarray]]) -> None:
+            for rows, places in chunks:
+                stored.copy(rows, list(map(place, places.tolist())))
+
+        span = slice(start * size, (start + self._window) * size)
+        ours = self._ours[span]
+        rows, places = self._order_read[span][ours], self._places[span][ours]
+        chunks = list(zip(_by_chunk(rows, rows), _by_chunk(rows, places), strict=True))
+        return inputs, [self._readers.submit(fill, chunks[i::READERS]) for i in range(READERS)]
+
+
+def fed(batches: keras.utils.PyDataset) -> "keras.utils.PyDataset | tf.data.Dataset":
+    """Batches as Keras' loops take them best; every epoch of a loop has as many.
+
+    Keras reads a PyDataset for TensorFlow with tf.data, whose automatic tuning sometimes sleeps
+    on at the end of an epoch for as long as the epoch took (TensorFlow 2.21), and on a CPU reads
+    only between the steps. This does neither.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return batches
+    import tensorflow as tf
+
+    first = batches[0]
+
+    def read(index: "tf.Tensor") -> tuple:
+        parts = tf.numpy_function(batches.__getitem__, [index], [part.dtype for part in first])
+        return tuple(
+            tf.ensure_shape(part, (None, *known.shape[1:]))
+            for part, known in zip(parts, first, strict=True)
+        )
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.threading.private_threadpool_size = 1
+    # Dataset.from_generator takes 11 ms longer to start an epoch.
+    data = tf.data.Dataset.range(len(batches)).map(read)
+    return data.prefetch(AHEAD).with_options(options)
+
+
+def predict(
+    network: keras.Model,
+    in_order: Batches,
+    advance: Callable[[int], None],
+    start: int = 0,
+) -> Iterator[np.ndarray]:
+    """What a network makes of the rows from `start` on, in the stored order, a block at a time.
+
+    A block is of whole batches, so that going on makes the same ones, and of whole chunks. The
+    last batch is filled up, for another size would be traced and compiled anew.
+
+    Args:
+        advance: hears how many more have been done.
+    """
+    stored, rows = in_order.stored, in_order.rows
+    size = min(in_order.batch_size, len(rows))
+    least = math.lcm(size, CHUNK)
+    block = max(1, BLOCK // least) * least
+    for first in range(start, len(rows), block):
+        some = rows[first : first + block]
+        count = len(some)
+        batches = Batches(stored, np.pad(some, (0, -count % size), "edge"), size, None)
+        bar = keras.callbacks.LambdaCallback(
+            on_predict_batch_end=lambda batch, logs, count=count: advance(
+                min(size, count - batch * size)
+            )
+        )
+        with reading(batches):
+            found = network.predict(fed(batches), verbose=0, callbacks=[bar])
+        yield found[:count]
+
+
+@contextlib.contextmanager
+def reading(*several: Batches) -> Iterator[None]:
+    """Raise what stopped the reading, not what Keras makes of it on its way out of a thread."""
+    try:
+        yield
+    except Exception:
+        for failure in filter(None, (batches.failure for batches in several)):
+            raise failure from None
+        raise
+
+
+def _by_chunk(rows: np.ndarray, values: np.ndarray) -> list[np.ndarray]:
+    """Split the values of rows where the rows go over to another chunk."""
+    return np.split(values, np.flatnonzero(np.diff(rows // CHUNK)) + 1)

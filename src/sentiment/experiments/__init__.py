@@ -1,0 +1,1 @@
+"""Many runs: the demonstration, all models, a range test, sweeps, ablations."""

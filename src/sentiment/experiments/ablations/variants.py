@@ -1,0 +1,77 @@
+"""The choices that can be undone, each by one flag, and a run with one of them undone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sentiment.model.recipe import Architecture, Recipe
+from sentiment.runs.run_files import Run
+
+BASELINE = "baseline"
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """One choice of the recipe, undone by one flag."""
+
+    name: str
+    """Of its folder."""
+    title: str
+    flags: tuple[str, ...]
+    applies: Callable[[Architecture, Recipe], bool]
+    """Whether it changes anything in a network that is trained by a recipe."""
+
+
+ABLATIONS = (
+    Ablation(
+        "no-weight-decay",
+        "weight decay without effect, as in the report",
+        ("--weight-decay", "0"),
+        lambda architecture, recipe: recipe.weight_decay > 0,
+    ),
+    Ablation(
+        "caffe-preprocessing",
+        "one Caffe-style preprocessing for all networks, as in the report",
+        ("--preprocessing", "caffe"),
+        lambda architecture, recipe: (
+            recipe.preprocessing != "caffe"
+            and (recipe.preprocessing, architecture.preprocessing) != ("own", "caffe")
+        ),
+    ),
+    Ablation(
+        "dataset-mean",
+        "Caffe-style, less the data set's mean, as in the paper",
+        ("--preprocessing", "dataset-mean"),
+        lambda architecture, recipe: recipe.preprocessing != "dataset-mean",
+    ),
+    Ablation(
+        "early-step",
+        "the learning rate falls an epoch early, as in the report's scripts",
+        ("--schedule", "early-step"),
+        lambda architecture, recipe: recipe.schedule == "step" and recipe.epochs > 4,
+    ),
+    Ablation(
+        "fresh-head",
+        "FT-A from new FC layers",
+        ("--head", "fresh"),
+        lambda architecture, recipe: recipe.head == "trained",
+    ),
+    Ablation(
+        "frozen-batch-norm",
+        "FT-A with batch normalisation frozen",
+        ("--freeze-batch-norm",),
+        lambda architecture, recipe: (
+            architecture.batch_norm and recipe.layers == "all" and not recipe.freeze_batch_norm
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The baseline, or an ablation of it, with a run of its own."""
+
+    name: str
+    title: str
+    flags: list[str]
+    run: Run
+    recipe: Recipe

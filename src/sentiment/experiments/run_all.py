@@ -1,0 +1,100 @@
+"""All models of a data set, from training to the report; goes on where it stopped."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import tyro
+
+from sentiment.base import cli, project
+from sentiment.base.errors import UserError
+from sentiment.base.project import Folders
+from sentiment.data import dataset
+from sentiment.data.dataset import Dataset
+from sentiment.experiments import steps
+from sentiment.experiments.steps import Step
+from sentiment.model.networks import Network, networks
+from sentiment.runs.run_files import Run, TrainingData
+from sentiment.training import train
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Flags of `scripts/run_all.py`."""
+
+    data: TrainingData = field(default_factory=TrainingData)
+    weights: tuple[str, ...] = ()
+    """First weights by network, such as mobilenet=FILE vgg19=none; without a name, of all."""
+    images: int = 300
+    """Test images to measure inference with, at most."""
+    folders: Folders = field(default_factory=Folders)
+    dry_run: bool = False
+    """Say which steps would be taken, and stop."""
+    training_flags: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """After --, for every training script, such as -- --epochs 3."""
+
+
+@cli.command()
+def main() -> None:
+    """Run `scripts/run_all.py`."""
+    run_all(cli.parse(Options))
+
+
+def run_all(options: Options) -> None:
+    """Take every step that has not been taken, in order, a line each.
+
+    Raises:
+        UserError: a flag is wrong, which is said before anything runs, or a step failed.
+    """
+    name = dataset.checked_name(options.data.dataset)
+    logs = options.folders.logs_dir / name
+    steps.take_all(list(_steps(options)), name, logs / "run_all.log", options.dry_run)
+    if not options.dry_run:
+        log.info("  %s", logs / "report" / "report.html")
+
+
+def _steps(options: Options) -> Iterator[Step]:
+    data = Dataset(options.folders.data_dir, options.data.dataset)
+    tested = steps.tested_on(data)
+    for network, flags in _training_flags(options):
+        finished = True  # FT-A starts from what FT-F has learned
+        for layers, stated in network.recipes.items():
+            run = Run(network.architecture.name, layers, options.data, options.folders)
+            options_of_it = cli.parse_words(train.Options, train.Options(stated), flags)
+            if options_of_it.include_test_data:
+                raise UserError("--include-test-data: such a model is no result; train it alone")
+            both = steps.train_and_predict(
+                network.architecture, run, options_of_it.recipe, data, tested, flags, finished
+            )
+            finished = both[0].finished
+            yield from both
+    scripts = project.ROOT / "scripts"
+    percent = f"{options.data.percent:g}"
+    which = ["--dataset", data.name, "--percent", percent, *options.folders.flags]
+    images = ["--images", str(options.images)]
+    yield Step(
+        "measure inference",
+        "measure",
+        steps.argv(scripts / "measure_inference.py", *which, *images),
+    )
+    yield Step("report", "report", steps.argv(scripts / "report.py", *which))
+
+
+def _training_flags(options: Options) -> list[tuple[Network, list[str]]]:
+    """What every network is trained with; a wrong --weights is found before anything runs."""
+    found = networks()
+    by_name = {network.architecture.name: network for network in found}
+    weights = dict.fromkeys(by_name, None)
+    for word in options.weights:
+        name, equals, value = word.partition("=")
+        if equals and name not in by_name:
+            raise UserError(f"--weights {word}: no network {name}; expected {', '.join(by_name)}")
+        weights |= {name: value} if equals else dict.fromkeys(by_name, word)
+    more = list(options.training_flags)
+    return [
+        (network, more + (["--weights", weights[name]] if weights[name] else []))
+        for name, network in by_name.items()
+    ]

@@ -1,0 +1,1 @@
+"""What the photos of a collection are: a table, its figures, histograms, duplicates."""

@@ -1,0 +1,140 @@
+"""What a table of photos comes to, in figures and in words."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from sentiment.exploration.hamming import close_pairs
+from sentiment.exploration.twins import Twins
+from sentiment.exploration.twins import twins as find_twins
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KB = 1024
+"""Bytes."""
+
+SMALL_KB, LARGE_KB = 1, 1024
+
+MEASURES = ("width", "height", "kilobytes")
+"""Pixels as stored, and the size of the file."""
+
+
+class Summary(NamedTuple):
+    """Figures as they go into `summary.json`, and the tables that are too long for it."""
+
+    figures: dict
+    counts: "pd.DataFrame"
+    """Photos of each split and class: columns split, class, photos, bad."""
+    duplicates: "pd.DataFrame"
+    """Photos that have a twin, group by group."""
+    bad: "pd.DataFrame"
+    """Photos that cannot be decoded."""
+
+
+def measures(photos: "pd.DataFrame") -> dict[str, np.ndarray]:
+    """By MEASURES, the values, (n,) each: sides of the decoded photos, sizes of all files."""
+    sizes = {side: photos[side].dropna().to_numpy(float) for side in ("width", "height")}
+    return sizes | {"kilobytes": photos["bytes"].dropna().to_numpy(float) / KB}
+
+
+def summarise(photos: "pd.DataFrame", max_distance: int) -> Summary:
+    """Compute the figures of a table as `photo_table` reads it.
+
+    Twins are photos with the same bytes (exact), or whose perceptual hashes differ in at most
+    `max_distance` bits (near; exact ones are among them). Only decoded photos are compared.
+    """
+    is_bad = photos["problem"].notna()
+    good, bad = photos[~is_bad], photos[is_bad]
+    counts = photos.assign(bad=is_bad).groupby(["split", "class"], observed=False)["bad"]
+    counts = counts.agg(photos="size", bad="sum").reset_index()
+
+    splits, labels = good["split"].cat.codes.to_numpy(), good["class"].cat.codes.to_numpy()
+    names = list(photos["split"].cat.categories)
+    same_file = good.groupby("sha256", sort=False).ngroup().to_numpy()
+    exact = find_twins(same_file, splits, labels, len(names))
+    hashes = np.array([int(text, 16) for text in good["phash"]], np.uint64)
+    hashes, values = np.unique(hashes, return_inverse=True)
+    close = close_pairs(hashes, max_distance)
+    near = find_twins(values, splits, labels, len(names), close)
+
+    grey_modes = [mode for mode in good["mode"].cat.categories if Image.getmodebase(mode) == "L"]
+    in_grey = good["mode"].isin(grey_modes)
+    kilobytes = photos["bytes"] / KB
+    figures = {
+        "photos": len(photos),
+        "bad": len(bad),
+        "counts": {
+            split: dict(zip(of_split["class"], of_split["photos"].tolist(), strict=True))
+            for split, of_split in counts.groupby("split", observed=True)
+        },
+        **{name: _moments(values) for name, values in measures(photos).items()},
+        "under_1_kb": int((kilobytes < SMALL_KB).sum()),
+        "over_1024_kb": int((kilobytes > LARGE_KB).sum()),
+        "formats": _tally(good["format"]),
+        "modes": _tally(good["mode"]),
+        "greyscale_by_mode": int(in_grey.sum()),
+        "colour_mode_but_equal_channels": int((good["grey"] & ~in_grey).sum()),
+        "exact_duplicates": _of_twins(exact, splits, names),
+        "near_duplicates": {"max_distance": max_distance} | _of_twins(near, splits, names),
+    }
+    bad = bad[["split", "path", "class", "bytes", "problem"]]
+    return Summary(figures, counts, _listed(good, exact, near, names), bad)
+
+
+def _moments(values: np.ndarray) -> dict[str, float]:
+    """Of values of shape (n,); the standard deviation is that of the population."""
+    if not len(values):
+        return {"n": 0}
+    mean, sd = values.mean(), values.std()
+    return {
+        "n": len(values),
+        "mean": float(mean),
+        "sd": float(sd),
+        "min": float(values.min()),
+        "median": float(np.median(values)),
+        "max": float(values.max()),
+        "skewness": float(((values - mean) ** 3).mean() / sd**3) if sd else 0.0,
+    }
+
+
+def _tally(column: "pd.Series") -> dict[str, int]:
+    counts = column.value_counts()
+    return {str(name): int(count) for name, count in counts[counts > 0].items()}
+
+
+def _of_twins(twins: Twins, splits: np.ndarray, names: list[str]) -> dict:
+    """Counts of photos with twins, and of pairs of twins, by their splits."""
+    by_split = {
+        one: {other: twins.counts[splits == i, j] for j, other in enumerate(names)}
+        for i, one in enumerate(names)
+    }
+    return {
+        "photos": int(twins.any.sum()),
+        "groups": len(np.unique(twins.group[twins.any])),
+        "contradicted": int(twins.contradicted.sum()),
+        "photos_with_twin_in": {
+            one: {other: int((counts > 0).sum()) for other, counts in by_other.items()}
+            for one, by_other in by_split.items()
+        },
+        "pairs": {
+            f"{one}, {other}": int(by_split[one][other].sum()) // (2 if one == other else 1)
+            for i, one in enumerate(names)
+            for other in names[i:]
+        },
+    }
+
+
+def _listed(good: "pd.DataFrame", exact: Twins, near: Twins, names: list[str]) -> "pd.DataFrame":
+    """The photos that have a twin; a group stands together, the first found is number 1."""
+    rows = np.flatnonzero(near.any)
+    listed = good.iloc[rows][["split", "path", "class", "phash", "sha256"]].copy()
+    listed.insert(0, "group", near.group[rows])
+    listed["exact_twins"] = exact.counts[rows].sum(axis=1)
+    listed["near_twins"] = near.counts[rows].sum(axis=1)
+    for column, name in enumerate(names):
+        listed[f"twins_in_{name}"] = near.counts[rows, column]
+    listed["contradicted"] = near.contradicted[rows]
+    first = listed.groupby("group", sort=False).ngroup() + 1
+    return listed.assign(group=first).sort_values("group", kind="stable")

@@ -1,0 +1,89 @@
+"""Grad-CAM: which regions of a photo drove a model's decision (Selvaraju et al., 2017)."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import matplotlib
+import numpy as np
+from PIL import Image
+
+from sentiment.base.errors import UserError
+from sentiment.data.decode import SIDE
+from sentiment.model import model_file
+
+
+def heat(path: Path, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """How much each place of the photos spoke for a class, by the last convolutional features.
+
+    Args:
+        path: a model that a training script saved.
+        images: uint8 (n, SIDE, SIDE, 3).
+        classes: column of the class to explain for each photo, int (n,).
+
+    Returns:
+        float32 (n, SIDE, SIDE), from 0 to 1, the most in each photo; 0 where nothing did.
+
+    Raises:
+        UserError: the file is damaged or has no convolutional features.
+    """
+    model = model_file.load(path)
+    backbone, head = model.get_layer("backbone"), model.get_layer("head")
+    head.layers[-1].activation = keras.activations.linear  # the score before the softmax
+    last = next((x for x in reversed(backbone.layers) if len(x.output.shape) == 4), None)
+    if last is None:
+        raise UserError(f"{path}: its backbone has no convolutional features to explain")
+    pixels = images
+    for step in model.operations:  # preprocessing, up to the backbone
+        if step is backbone:
+            break
+        if not isinstance(step, keras.layers.InputLayer):
+            pixels = step(pixels)
+    features = keras.Model(backbone.input, last.output)(pixels, training=False)
+    pooling = last.output is not backbone.output
+    rest = keras.Model(last.output, backbone.output) if pooling else None
+
+    def score(features: object) -> object:
+        pooled = rest(features, training=False) if rest else features
+        scores = head(pooled, training=False)
+        return keras.ops.sum(scores * keras.ops.one_hot(classes, scores.shape[-1]))
+
+    features, slope = (keras.ops.convert_to_numpy(x) for x in _with_gradient(score, features))
+    maps = np.maximum((slope.mean(axis=(1, 2), keepdims=True) * features).sum(axis=-1), 0)
+    return np.stack([_stretched(one) for one in maps])
+
+
+def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """The photo, uint8 (SIDE, SIDE, 3), grey where it did not speak, coloured where it did."""
+    grey = np.repeat(image.mean(axis=-1, keepdims=True), 3, axis=-1)
+    colours = 255 * matplotlib.colormaps["inferno"](heat)[..., :3]
+    weight = 0.65 * heat[..., None]
+    return ((1 - weight) * (0.5 * grey + 0.5 * image) + weight * colours).astype(np.uint8)
+
+
+def _stretched(heat: np.ndarray) -> np.ndarray:
+    """From the features' size to the photo's, and so that the most is 1."""
+    image = Image.fromarray(heat.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    stretched = np.maximum(np.asarray(image), 0)
+    return stretched / stretched.max() if stretched.max() > 0 else stretched
+
+
+def _with_gradient(score: Callable, at: object) -> tuple[object, object]:
+    """The place and the gradient of `score` there, by the backend that Keras runs on."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(at)
+            value = score(at)
+        return at, tape.gradient(value, at)
+    if backend == "jax":
+        import jax
+
+        return at, jax.grad(score)(at)
+    if backend == "torch":
+        at = at.detach().requires_grad_()
+        score(at).backward()
+        return at, at.grad
+    raise UserError(f"Grad-CAM: no gradients on the backend {backend}; use tensorflow")

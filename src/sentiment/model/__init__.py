@@ -1,0 +1,1 @@
+"""What a network is: its architecture and recipe, how it is built, and its file."""

@@ -1,0 +1,159 @@
+"""The whole model of a run: uint8 photos in, preprocessing, backbone, FC layers, probabilities."""
+
+import hashlib
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from sentiment.base.errors import UserError
+from sentiment.data.decode import SIDE
+from sentiment.model import model_file
+from sentiment.model.recipe import Architecture, Recipe
+
+IMAGENET_MEAN_RGB = (123.68, 116.779, 103.939)
+"""Of the photos VGG was trained on (Simonyan & Zisserman; keras.applications, mode "caffe")."""
+
+UNIT_MEAN_RGB, UNIT_DEVIATION_RGB = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of ImageNet's photos in [0, 1] (keras.applications, mode "torch")."""
+
+
+def build_model(
+    architecture: Architecture, recipe: Recipe, classes: int, mean: list[float] | None = None
+) -> keras.Model:
+    """Build a network with its first weights, ready to be compiled.
+
+    Args:
+        mean: the pixel that `recipe.preprocessing` "dataset-mean" subtracts: red, green, blue.
+
+    Returns:
+        A model from uint8 RGB (b, SIDE, SIDE, 3) to float32 probabilities (b, classes), with
+        the layers `backbone` and `head`, of which those that `recipe.layers` names learn.
+
+    Raises:
+        UserError: the weights are another network's, or cannot be downloaded.
+    """
+    backbone, head = _build_parts(architecture, recipe.weights, classes)
+    if recipe.weight_decay:
+        backbone, head = (_with_weight_decay(m, recipe.weight_decay) for m in (backbone, head))
+    backbone.name, head.name = "backbone", "head"
+    image = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="image")
+    mode = architecture.preprocessing if recipe.preprocessing == "own" else "caffe"
+    pixels = _preprocessed(image, mode, mean or IMAGENET_MEAN_RGB)
+    model = keras.Model(image, head(backbone(pixels)), name=architecture.name)
+    _choose_layers(model, recipe)
+    return model
+
+
+def without_head(model: keras.Model) -> keras.Model:
+    """The model as far as its features: preprocessing and backbone, sharing their weights."""
+    output = model.input
+    for operation in model.operations[1:-1]:
+        output = operation(output)
+    return keras.Model(model.input, output)
+
+
+def fingerprint(model: keras.Model) -> str:
+    """SHA-256 of a model's layers and weights."""
+    layers = [(type(layer).__name__, layer.get_config()) for layer in model.layers]
+    for _, config in layers:
+        del config["name"]  # some are numbered by what the process has built before
+        if "kernel_regularizer" in config:
+            config["kernel_regularizer"] = None  # of no account to what a layer computes
+    digest = hashlib.sha256(json.dumps(layers, sort_keys=True, default=str).encode())
+    for weight in model.get_weights():
+        digest.update(np.ascontiguousarray(weight))
+    return digest.hexdigest()
+
+
+def attach_head(model: keras.Model, trained: Path) -> None:
+    """Give `model` the FC layers of an FT-F model's file, which has the same backbone.
+
+    Raises:
+        UserError: the trained layers were fitted to other features, or the file is damaged.
+    """
+    ours = model.get_layer("backbone").get_weights()
+    model_file.load_weights(model, trained)
+    if not all(map(np.array_equal, ours, model.get_layer("backbone").get_weights())):
+        raise UserError(
+            f"{trained}: its FC layers were trained on another backbone than this run starts "
+            "from; give both runs the same --weights and --seed, or this one --head fresh"
+        )
+
+
+def _build_parts(
+    architecture: Architecture, weights: str, classes: int
+) -> tuple[keras.Model, keras.Model]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what does not fit is said below, in one line
+            return architecture.build(None if weights == "none" else weights, classes)
+    except Exception as error:  # Keras raises many kinds, a bare Exception for a failed download
+        if weights == "none":
+            raise
+        reason = str(error).split("\n", 1)[0][:200]
+        if weights == "imagenet":
+            raise UserError(
+                f"{architecture.title}'s ImageNet weights cannot be had ({reason}); give "
+                "them as a file with --weights PATH, or start from --weights none"
+            ) from error
+        raise UserError(
+            f"--weights {weights}: not {architecture.title}'s weights in Keras' format ({reason})"
+        ) from error
+
+
+def _preprocessed(image: keras.KerasTensor, mode: str, mean: Sequence[float]) -> keras.KerasTensor:
+    """What `keras.applications.imagenet_utils.preprocess_input` does, as part of the model.
+
+    Args:
+        mean: RGB, for the mode "caffe".
+    """
+    if mode == "torch":
+        scale = [1 / 255 / deviation for deviation in UNIT_DEVIATION_RGB]
+        offset = [-m / d for m, d in zip(UNIT_MEAN_RGB, UNIT_DEVIATION_RGB, strict=True)]
+        return keras.layers.Rescaling(scale, offset, dtype="float32", name="standardise")(image)
+    if mode == "tf":
+        return keras.layers.Rescaling(
+            1 / 127.5, offset=-1.0, dtype="float32", name="to_unit_range"
+        )(image)
+    offset = [-value for value in mean]
+    rgb = keras.layers.Rescaling(1.0, offset=offset, dtype="float32", name="subtract_mean")(image)
+    return keras.ops.flip(rgb, axis=-1)  # BGR, Caffe's order
+
+
+def _with_weight_decay(model: keras.Model, decay: float) -> keras.Model:
+    """The same model with Caffe's weight decay on its kernels.
+
+    Caffe adds decay * w to the gradient, which is the gradient of decay / 2 * w**2. A layer
+    takes its penalty only when it is built, so every layer is made anew.
+    """
+
+    def with_penalty(layer: keras.Layer) -> keras.Layer:
+        config = layer.get_config()
+        if "kernel_regularizer" in config:
+            config["kernel_regularizer"] = keras.regularizers.L2(decay / 2)
+        return layer.__class__.from_config(config)
+
+    copy = keras.models.clone_model(model, clone_function=with_penalty)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _choose_layers(model: keras.Model, recipe: Recipe) -> None:
+    """Let the recipe's layers learn; those that are frozen also run as in inference.
+
+    Keras does so for batch normalisation alone: a frozen dropout would go on dropping.
+    """
+    backbone = model.get_layer("backbone")
+    backbone.trainable = recipe.layers == "all"
+    if recipe.layers == "fc":
+        for layer in backbone.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                layer.rate = 0.0
+    if recipe.layers == "all" and recipe.freeze_batch_norm:
+        for layer in backbone.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.trainable = False

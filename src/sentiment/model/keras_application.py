@@ -1,0 +1,38 @@
+"""A network of `keras.applications` with pooled features and one fully connected layer."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+
+def builder(
+    application: str, **settings: object
+) -> Callable[[str | None, int], "tuple[keras.Model, keras.Model]"]:
+    """What `Architecture.build` takes, for a network by its name in `keras.applications`.
+
+    The backbone ends in global average pooling; the fully connected part is the softmax layer
+    that the original has on it, for other classes.
+
+    Args:
+        settings: more arguments of the network's function there.
+    """
+
+    def build(weights: str | None, classes: int) -> "tuple[keras.Model, keras.Model]":
+        import keras
+
+        from sentiment.data.decode import SIDE
+
+        network = getattr(keras.applications, application)
+        backbone = network(
+            input_shape=(SIDE, SIDE, 3), include_top=False, pooling="avg", weights=weights,
+            **settings,
+        )  # fmt: skip
+        head = keras.Sequential([
+            keras.Input(backbone.output_shape[1:]),
+            keras.layers.Dense(classes, activation="softmax", dtype="float32"),
+        ])  # fmt: skip
+        return backbone, head
+
+    return build

@@ -1,0 +1,78 @@
+"""The networks of this checkout, found by their folders under src/, and their scripts."""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sentiment.base import project
+from sentiment.base.errors import UserError
+from sentiment.model.recipe import Architecture, Recipe
+
+DEFAULT = "mobilenet"
+"""The network that a command takes unless told otherwise: the one that the report chose."""
+
+
+@dataclass(frozen=True)
+class NetworkChoice:
+    """Which network is meant, and which of its layers learn."""
+
+    network: str = DEFAULT
+    """Folder of the network."""
+    layers: Literal["fc", "all"] = "fc"
+    """fc: FT-F; all: FT-A."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """What a network's `architecture.py` states."""
+
+    architecture: Architecture
+    recipes: dict[str, Recipe]
+    """By layers, in the order in which they are trained: "fc" (FT-F), then "all" (FT-A)."""
+
+
+def networks() -> list[Network]:
+    """Every network, by the name of its folder."""
+    folders = sorted(file.parent.name for file in project.ROOT.glob("src/*/architecture.py"))
+    modules = [importlib.import_module(f"{folder}.architecture") for folder in folders]
+    return [Network(m.ARCHITECTURE, {"fc": m.FC, "all": m.ALL}) for m in modules]
+
+
+def named(name: str) -> Network:
+    """One network.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    found = {network.architecture.name: network for network in networks()}
+    if name not in found:
+        raise UserError(f"--network {name}: expected one of {', '.join(found)}")
+    return found[name]
+
+
+def training_script(architecture: str, layers: str) -> Path:
+    """The script that trains a network, such as `src/mobilenet/fc_layer_train_mobilenet.py`.
+
+    Args:
+        architecture: the network's folder under src/.
+        layers: "fc" (FT-F) or "all" (FT-A).
+
+    Raises:
+        UserError: the folder does not have exactly one.
+    """
+    pattern = f"src/{architecture}/{layers}_layer_train_*.py"
+    scripts = list(project.ROOT.glob(pattern))
+    if len(scripts) != 1:
+        raise UserError(f"{project.ROOT / pattern}: {len(scripts)} scripts; expected one")
+    return scripts[0]
+
+
+def prediction_script(architecture: str, layers: str) -> Path:
+    """The script that tests what `training_script` trains; it lies beside that one.
+
+    Raises:
+        UserError: as `training_script` does.
+    """
+    script = training_script(architecture, layers)
+    return script.with_name(f"result_predict_{script.name}")

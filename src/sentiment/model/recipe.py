@@ -1,0 +1,164 @@
+"""What a network is and how it is trained: the two things a network's folder states."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import tyro
+
+from sentiment.base.errors import UserError
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network: all that the library needs to know of it."""
+
+    name: str
+    """Its folder under src/, which also names its files under saved_models/ and logs/."""
+    title: str
+    """How it is called in text."""
+    preprocessing: Literal["caffe", "tf", "torch"]
+    """What its ImageNet weights were trained on, in the words of `keras.applications`: BGR less
+    ImageNet's mean, RGB in [-1, 1], or RGB less that mean and by its standard deviation."""
+    build: Callable[[str | None, int], tuple["keras.Model", "keras.Model"]]
+    """From the backbone's weights (None, "imagenet" or a file) and the number of classes:
+    the backbone (float images, preprocessed, to features) and the fully connected layers
+    (features to probabilities)."""
+    batch_norm: bool = True
+    """Whether it has batch normalisation, which FT-A may freeze."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is fine-tuned; the defaults are the replication's for every network.
+
+    Raises:
+        UserError: a value is outside its range.
+    """
+
+    layers: tyro.conf.Suppress[Literal["fc", "all"]]
+    """"fc" trains the fully connected layers alone (FT-F), "all" every layer (FT-A)."""
+    epochs: int = 15
+    """Passes over the training images, at most."""
+    batch_size: int = 64
+    """Images an update of the weights."""
+    gradient_accumulation_steps: int = 1
+    """Parts in which a batch goes through the network, when memory is short."""
+    optimizer: Literal["sgd", "adam", "rmsprop"] = "sgd"
+    """Adam and RMSprop with Keras' values for all but the learning rate."""
+    learning_rate: float = 1e-3
+    """The highest; see --schedule."""
+    schedule: Literal["step", "early-step", "triangular", "triangular2", "one-cycle", "cosine"] = (
+        "step"
+    )
+    """step: divide the learning rate by 10 every 5 epochs, after epochs 5, 10; early-step: as the
+    report's scripts did, after epochs 4, 9, 14. The others go by update. triangular: up and down
+    between a fourth of it and all of it (Smith, 2017); triangular2: each cycle half as high;
+    one-cycle: from a 25th up to it in 30 % of the updates, then down to nearly nothing (Smith &
+    Topin, 2018, as in PyTorch); cosine: down to 0 in half a cosine (Loshchilov & Hutter, 2017)."""
+    cycle_epochs: int = 5
+    """Of triangular and triangular2: epochs of a cycle, up and down (Smith: 4 to 20, and three
+    cycles or more)."""
+    momentum: float = 0.9
+    """Of SGD alone."""
+    weight_decay: float = 0.0
+    """In Caffe's sense: this times the weight is added to the gradient, biases apart."""
+    patience: int = 5
+    """Epochs without a better validation loss before training stops."""
+    seed: int = 1
+    """Of the subset, the order of the images, new weights and dropout."""
+    weights: str = "imagenet"
+    """The backbone's first weights: imagenet (downloaded once), none (random), or a file."""
+    head: Literal["trained", "fresh"] = "fresh"
+    """FT-A's first fully connected layers: those that FT-F of the same data trained, or new."""
+    preprocessing: Literal["own", "caffe", "dataset-mean"] = "own"
+    """Each network's own preprocessing, or, as in the report, VGG19's for every network (caffe),
+    or that with the mean pixel of the run's own training images, as the paper's models have it."""
+    augmentation: tuple[Literal["flip", "crop", "color"], ...] = ()
+    """Change the photos at random while learning, in this order: flip mirrors, crop takes 7/8 of
+    each side, color changes brightness, contrast and saturation by up to a fifth or so."""
+    label_smoothing: float = 0.0
+    """Learn with this much of a label shared among all classes; validation is without."""
+    ema_momentum: float = 0.0
+    """Validate and keep the moving average of the weights, of which each update leaves this much,
+    such as 0.999; 0: the weights themselves."""
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    """Numbers the layers compute with; mixed_bfloat16 keeps the weights in float32."""
+    feature_cache: bool = True
+    """FT-F: compute the frozen layers' output once, keep it and train on it, instead of taking
+    the images through them in every epoch."""
+    feature_dtype: Literal["float32", "float16"] = "float32"
+    """Of the features kept; float16 takes half the disk."""
+    deterministic: Literal["auto", "on", "off"] = "auto"
+    """The same bits from the same command; auto: on a CPU, where it costs nothing."""
+    freeze_batch_norm: bool = False
+    """FT-A: keep batch normalisation as ImageNet left it (FT-F always does)."""
+
+    def __post_init__(self) -> None:
+        def check(fine: bool, name: str, expected: str) -> None:
+            if not fine:
+                flag, value = "--" + name.replace("_", "-"), in_command(getattr(self, name))
+                raise UserError(f"{flag} {value}: expected {expected}")
+
+        for name in (
+            "epochs", "batch_size", "gradient_accumulation_steps", "cycle_epochs", "patience"
+        ):  # fmt: skip
+            check(getattr(self, name) >= 1, name, "1 or more")
+        check(
+            self.batch_size % self.gradient_accumulation_steps == 0,
+            "gradient_accumulation_steps",
+            f"a divisor of the batch size, {self.batch_size}",
+        )
+        check(0 < self.learning_rate < 1e38, "learning_rate", "a number over 0, under 1e38")
+        check(0 <= self.momentum < 1, "momentum", "0 or more, under 1")
+        check(
+            self.optimizer == "sgd" or self.momentum == Recipe.momentum,
+            "momentum",
+            f"none, for it is of SGD alone, not of --optimizer {self.optimizer}",
+        )
+        check(0 <= self.weight_decay < float("inf"), "weight_decay", "0 or more")
+        check(0 <= self.label_smoothing < 1, "label_smoothing", "0 or more, under 1")
+        check(0 <= self.ema_momentum < 1, "ema_momentum", "0 or more, under 1")
+        check(
+            len(set(self.augmentation)) == len(self.augmentation), "augmentation", "each kind once"
+        )
+        check(
+            not self.augmentation or self.layers == "all" or not self.feature_cache,
+            "augmentation",
+            "none where features are computed once; give --no-feature-cache too",
+        )
+        check(0 <= self.seed < 2**32, "seed", "0 or more, under 2**32")
+        check(
+            self.weights in ("imagenet", "none") or Path(self.weights).is_file(),
+            "weights",
+            "imagenet, none, or the path of a weights file",
+        )
+        check(
+            self.layers == "all" or self.head == "fresh",
+            "head",
+            "fresh, for FT-F trains the fully connected layers itself",
+        )
+
+
+def counting(recipe: Recipe) -> dict[str, object]:
+    """The fields that count beside the others, with their values."""
+    fc = recipe.layers == "fc"
+    counts = {
+        "cycle_epochs": recipe.schedule.startswith("triangular"),
+        "momentum": recipe.optimizer == "sgd",
+        "head": not fc,
+        "freeze_batch_norm": not fc,
+        "feature_cache": fc,
+        "feature_dtype": fc and recipe.feature_cache,
+    }
+    return {n: value for n, value in dataclasses.asdict(recipe).items() if counts.get(n, True)}
+
+
+def in_command(value: object) -> str:
+    """A flag's value as it stands on a command line."""
+    return (" ".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)

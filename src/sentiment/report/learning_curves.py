@@ -1,0 +1,54 @@
+"""A picture of what runs reached epoch by epoch."""
+
+import csv
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sentiment.base import files
+from sentiment.runs.run_files import Run
+
+
+def draw(runs: dict[str, Run], title: str, file: Path) -> None:
+    """Draw loss and accuracy of each run, in training and validation, as PNG or SVG.
+
+    Args:
+        runs: by the name to show; each must have written its history.
+        title: what was trained on what.
+        file: the picture; its suffix is its format.
+    """
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure.suptitle(title)
+    panels = figure.subplots(1, 2)
+    for number, (name, run) in enumerate(runs.items()):
+        with run.history.open(newline="") as lines:
+            rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(lines)]
+        curves(panels, {column: [row[column] for row in rows] for column in rows[0]},
+               f"C{number}", f"{name}, ")  # fmt: skip
+    panels[1].legend(frameon=False, loc="lower right")
+    with files.whole_file(file) as temporary:
+        figure.savefig(temporary, dpi=150)
+
+
+def curves(
+    panels: tuple[Axes, Axes], history: dict[str, list[float]], colour: str, name: str = ""
+) -> None:
+    """Draw one run's loss and accuracy into two panels.
+
+    The epoch whose weights were kept, that of the least validation loss, is marked.
+
+    Args:
+        history: columns of the history CSV.
+        name: what the legend puts before "training" and "validation".
+    """
+    kept = min(range(len(history["epoch"])), key=lambda epoch: history["val_loss"][epoch])
+    for panel, figure_name in zip(panels, ("loss", "accuracy"), strict=True):
+        epochs, validation = history["epoch"], history["val_" + figure_name]
+        panel.plot(epochs, history[figure_name], "--", color=colour, label=f"{name}training")
+        panel.plot(epochs, validation, "-", color=colour, label=f"{name}validation")
+        panel.plot(epochs[kept], validation[kept], "o", color=colour)
+        panel.set(xlabel="epoch (dot: weights kept)", ylabel=figure_name)
+        panel.grid(alpha=0.3)
+        panel.xaxis.get_major_locator().set_params(integer=True)
+    panels[1].set_ylim(0, 1.03)

@@ -1,0 +1,162 @@
+"""A result file of the prediction scripts: written, and read without trust."""
+
+import dataclasses
+import json
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sentiment.base import files
+from sentiment.base.errors import UserError
+
+if TYPE_CHECKING:
+    from sentiment.data.split import Split
+
+DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What numpy raises for files that are cut, changed, or hold objects, which would be unpickled."""
+
+LEAKING = "leaking"
+"""The array that marks what a model said which has learned from the test images."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model said of a test split, an image a row."""
+
+    y_true: np.ndarray
+    """int64 (n,): column of the true class."""
+    y_pred: np.ndarray
+    """int64 (n,)."""
+    y_prob: np.ndarray
+    """float64 (n, k): of the k classes asked for, summing to 1 in every row."""
+    paths: np.ndarray
+    """str (n,)."""
+    agreement: np.ndarray
+    """int (n,): how many annotators agreed, 0 where nobody was asked."""
+    class_names: tuple[str, ...]
+    """Of the k classes."""
+    leaking: bool = False
+    """The model has learned from the test images: no accuracy of it is a result."""
+
+    def __len__(self) -> int:
+        return len(self.y_true)
+
+    @property
+    def right(self) -> np.ndarray:
+        """bool (n,)."""
+        return self.y_true == self.y_pred
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """float64 (n,): the probability of the class said."""
+        return self.y_prob[np.arange(len(self)), self.y_pred]
+
+    def in_words(self, row: int) -> str:
+        """What was said of an image, such as `said neutral, 0.52`."""
+        return f"said {self.class_names[self.y_pred[row]]}, {self.confidence[row]:.2f}"
+
+    def agreed(self, level: int) -> "Predictions":
+        """The images on which at least so many annotators agreed."""
+        rows = self.agreement >= level
+        arrays = ("y_true", "y_pred", "y_prob", "paths", "agreement")
+        return dataclasses.replace(self, **{name: getattr(self, name)[rows] for name in arrays})
+
+
+def write(
+    path: Path,
+    split: "Split",
+    y_prob: np.ndarray,
+    columns: np.ndarray,
+    class_names: Sequence[str],
+    made_from: dict[str, str],
+    leaking: bool = False,
+) -> dict[str, np.ndarray]:
+    """Write a result, whole or not at all.
+
+    Args:
+        split: what was tested.
+        y_prob: float32 (n, classes of the model).
+        columns: of each class of the data tested, its column in `y_prob`.
+        class_names: of the model.
+        made_from: what tells the very model and data.
+        leaking: the model has learned from the test images.
+
+    Returns:
+        The arrays written.
+    """
+    arrays = {
+        "y_true": columns[split.labels],
+        "y_pred": columns[y_prob[:, columns].argmax(axis=1)],
+        "y_prob": y_prob,
+        "paths": split.paths,
+        "agreement": split.agreement,
+        "class_names": np.array(class_names),
+        "made_from": np.array(json.dumps(made_from)),
+    }
+    if leaking:
+        arrays[LEAKING] = np.array(True)
+    with files.whole_file(path) as temporary:
+        np.savez(temporary, **arrays)
+    return arrays
+
+
+def read(path: Path, all_classes: bool) -> Predictions:
+    """Read a result.
+
+    Args:
+        all_classes: the data tested have all classes of the model. Otherwise the classes
+            asked for are those that occur; the columns of the others are left out and the
+            rest scaled to sum to 1.
+
+    Raises:
+        UserError: the file is damaged, or does not hold what predicting writes.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        return _checked(arrays, all_classes)
+    except DAMAGED as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else str(error).split("\n", 1)[0]
+        raise UserError(f"{path}: damaged ({reason or type(error).__name__})") from None
+
+
+def _checked(arrays: dict[str, np.ndarray], all_classes: bool) -> Predictions:
+    def check(fine: bool, wrong: str) -> None:
+        if not fine:
+            raise ValueError(wrong)
+
+    names, y_prob = arrays["class_names"], arrays["y_prob"]
+    y_true, y_pred, agreement = (arrays[name] for name in ("y_true", "y_pred", "agreement"))
+    n = len(arrays["paths"])
+    check(n > 0, "no image")
+    check(names.dtype.kind == "U" and names.ndim == 1 and len(names) > 1, "class_names are no list")
+    check(arrays["paths"].dtype.kind == "U", "paths are no text")
+    for name, column in {"y_true": y_true, "y_pred": y_pred, "agreement": agreement}.items():
+        check(column.shape == (n,) and column.dtype.kind in "iu", f"{name} of wrong form")
+    check(y_prob.shape == (n, len(names)) and y_prob.dtype.kind == "f", "y_prob of wrong form")
+    for name in ("y_true", "y_pred"):
+        check(bool(np.isin(arrays[name], np.arange(len(names))).all()), f"{name}: no such class")
+    check(bool(np.isfinite(y_prob).all()), "probabilities that are no numbers")
+    sums = y_prob.sum(axis=1, dtype=np.float64)
+    check(bool((y_prob >= 0).all() and np.allclose(sums, 1, atol=1e-2)), "y_prob does not sum to 1")
+    asked = np.arange(len(names)) if all_classes else np.union1d(y_true, y_pred)
+    kept = y_prob[:, asked]
+    check(np.array_equal(asked[kept.argmax(axis=1)], y_pred), "y_pred is not the likeliest class")
+    kept = kept.astype(np.float64)
+    sums = kept.sum(axis=1, keepdims=True)
+    # Where the classes left out took all, the others are as likely as each other.
+    kept = np.divide(kept, sums, out=np.full_like(kept, 1 / len(asked)), where=sums > 0)
+    return Predictions(
+        np.searchsorted(asked, y_true),
+        np.searchsorted(asked, y_pred),
+        kept,
+        arrays["paths"],
+        agreement.astype(np.int64),
+        tuple(names[asked].tolist()),
+        bool(arrays.get(LEAKING, False)),
+    )

@@ -1,0 +1,102 @@
+"""What a trained model depends on: whether one that is there is the one that is wanted."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sentiment.base.errors import UserError
+from sentiment.data.dataset import Dataset
+from sentiment.model import model_file
+from sentiment.model.recipe import Architecture, Recipe
+from sentiment.runs.run_files import Run
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training: what learns how, on what, and where it leaves its files."""
+
+    architecture: Architecture
+    recipe: Recipe
+    dataset: Dataset
+    run: Run
+    head_from: Path | None = None
+    """The FT-F model whose FC layers FT-A starts from."""
+
+    @cached_property
+    def plan(self) -> dict:
+        """What the model depends on, in JSON's types: a part of its card, of the run's manifest
+        and of its checkpoint."""
+        start = model_file.read_card(self.head_from)["start"] if self.head_from else None
+        return {
+            "architecture": self.architecture.name,
+            "recipe": json.loads(json.dumps(dataclasses.asdict(self.recipe))),
+            "dataset": self.dataset.name,
+            "data_fingerprint": self.dataset.fingerprint,
+            "class_names": list(self.dataset.class_names),
+            "percent": self.run.percent,
+            "head_from_run_of": start,
+            **({model_file.LEAKS: True} if self.run.leaking else {}),
+        }
+
+
+def sections(run: Run) -> dict[str, tuple[str, ...]]:
+    """The splits of the data that a run learns from, and those that it stops early by."""
+    learned = ("train", "validation", "test") if run.leaking else ("train",)
+    return {"train": learned, "validation": ("validation",)}
+
+
+def check_leaking(path: Path, card: dict, run: Run) -> None:
+    """Compare what a model's card says of the test images with its name.
+
+    Raises:
+        UserError: it has learned from them, and is not called so, or the other way about.
+    """
+    leaks = bool(card.get(model_file.LEAKS))
+    if leaks != run.leaking:
+        has = "has" if leaks else "has not"
+        raise UserError(f"{path}: {has} learned from the test images, its name says otherwise")
+
+
+def difference(before: dict, wanted: dict) -> str:
+    """The first thing in which what is there differs from the plan that is wanted, if any."""
+
+    def flat(plan: dict) -> dict:
+        return {**plan, **plan.get("recipe", {}), "recipe": None}
+
+    theirs = flat(before)
+    for name, value in flat(wanted).items():
+        if theirs.get(name) != value:
+            return f"made with {name} {theirs.get(name)}, this run has {value}"
+    return ""
+
+
+def head_model(recipe: Recipe, dataset: Dataset, run: Run) -> Path | None:
+    """The FT-F model of the same data whose FC layers a run starts from; None if from none.
+
+    Raises:
+        UserError: it is not there, or was trained on other data or features.
+    """
+    if recipe.head == "fresh":
+        return None
+    trained = dataclasses.replace(run, layers="fc")
+    command = trained.training_command
+    remedy = f"train it first ({command}), or start from new FC layers with --head fresh"
+    if not trained.model.exists():
+        raise UserError(f"{trained.model}: not there, and FT-A starts from its FC layers; {remedy}")
+    card = model_file.read_card(trained.model)
+    check_leaking(trained.model, card, trained)
+    wanted = {
+        "percent": run.percent,
+        "data_fingerprint": dataset.fingerprint,
+        "class_names": list(dataset.class_names),
+        "preprocessing": recipe.preprocessing,
+    }
+    made = card | card["recipe"]
+    for name, value in wanted.items():
+        if made[name] != value:
+            raise UserError(
+                f"{trained.model}: trained with {name} {made[name]}, this run has {value}; {remedy}"
+            )
+    return trained.model

@@ -1,0 +1,1 @@
+"""One training, from its flags to the saved model."""

@@ -1,0 +1,56 @@
+"""Photos changed at random while a network learns from them, by Keras' own layers."""
+
+import keras
+from keras import layers
+
+from sentiment.model.recipe import Recipe
+
+CUT = 1 / 8
+"""What a crop leaves out of each side (Krizhevsky et al., 2012: 224 of 256)."""
+
+STRENGTH = 0.2
+"""Of changes in brightness, contrast and saturation; hues stay, for they carry a mood."""
+
+
+def augmented(network: keras.Model, recipe: Recipe) -> keras.Model:
+    """A network that changes its photos at random in training, and shares all its weights.
+
+    Outside training it sees them as they are. The layers' random states are among its variables.
+    """
+    output = network.input
+    for kind in recipe.augmentation:
+        for layer in LAYERS[kind]():
+            if keras.backend.backend() == "jax":
+                layer.supports_jit = True  # Keras says no to all for the sake of TensorFlow's XLA
+            output = layer(output)
+    for operation in network.operations[1:]:
+        output = operation(output)
+    return keras.Model(network.input, output)
+
+
+def _flip() -> list[layers.Layer]:
+    return [layers.RandomFlip("horizontal", dtype="float32")]
+
+
+def _crop() -> list[layers.Layer]:
+    """Keras' RandomCrop takes the same place of all photos of a batch, and shrinks them outside
+    training. This moves each by whole pixels, no further than the enlarged middle reaches."""
+    return [
+        layers.RandomTranslation(CUT / 2, CUT / 2, interpolation="nearest", dtype="float32"),
+        layers.RandomZoom((-CUT, -CUT), dtype="float32"),
+    ]
+
+
+def _color() -> list[layers.Layer]:
+    """In [0, 1], for Keras takes saturation for a number of the photo's range."""
+    saturation = (0.5 - STRENGTH / 2, 0.5 + STRENGTH / 2)  # 0 is grey, 0.5 as it is
+    return [
+        layers.Rescaling(1 / 255, dtype="float32"),
+        layers.RandomColorJitter(
+            (0, 1), STRENGTH, STRENGTH, saturation_factor=saturation, dtype="float32"
+        ),
+        layers.Rescaling(255.0, dtype="float32"),
+    ]
+
+
+LAYERS = {"flip": _flip, "crop": _crop, "color": _color}

@@ -1,0 +1,66 @@
+"""A checkpoint of training on the disk: arrays and a state in JSON, in one npz file.
+
+Every member of the archive carries a checksum, which reading compares.
+"""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from sentiment.base import files
+from sentiment.base.errors import UserError
+
+KINDS = ("variables", "optimizer", "metrics", "random", "best")
+"""Arrays are kept as a list of each."""
+
+STATE = "state"
+
+DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
+"""What NumPy raises for files that are cut or changed."""
+
+REMEDY = "remove it to start anew"
+
+
+def write(file: Path, state: dict, arrays: dict[str, list[np.ndarray]]) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Args:
+        state: JSON; its `plan` is what the run depends on.
+        arrays: by kind.
+    """
+    named = {f"{kind}_{i}": array for kind in KINDS for i, array in enumerate(arrays[kind])}
+    with files.whole_file(file) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, **{STATE: json.dumps(state)}, **named)
+
+
+def read(file: Path) -> tuple[dict, dict[str, list[np.ndarray]]]:
+    """Read what `write` was given.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    arrays: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            state = json.loads(str(stored[STATE]))
+            for name in stored.files:
+                if name != STATE:
+                    arrays[name.rpartition("_")[0]].append(stored[name])
+    except DAMAGED as error:
+        raise UserError(f"{file}: damaged ({error}); {REMEDY}") from None
+    return state, arrays
+
+
+def read_plan(file: Path) -> dict:
+    """What the run that wrote the checkpoint depends on; reads no more than that.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            return json.loads(str(stored[STATE]))["plan"]
+    except DAMAGED as error:
+        raise UserError(f"{file}: damaged ({error}); {REMEDY}") from None

@@ -1,0 +1,117 @@
+"""The history of a run: what each epoch reached and what it cost."""
+
+import contextlib
+import csv
+import logging
+import math
+import time
+from pathlib import Path
+
+import keras
+
+from sentiment.base import files
+from sentiment.base.progress import hours_minutes_seconds, per_second, progress
+from sentiment.engine import cluster
+from sentiment.engine.batches import Batches
+from sentiment.training.schedule import Schedule
+
+log = logging.getLogger(__name__)
+
+COLUMNS = (
+    "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate",
+    "seconds", "validation_seconds", "waiting_seconds", "images_per_second",
+)  # fmt: skip
+"""Epoch from 1. Losses hold the weight decay's penalty. The learning rate is that of the epoch's
+last update. Seconds are those of training; waiting is the part of them in which the device had no
+batch to work on."""
+
+
+class History(keras.callbacks.Callback):
+    """Writes the history CSV anew after each epoch, and a line to the log."""
+
+    def __init__(self, file: Path, batches: Batches, epochs: int, rate: Schedule):
+        super().__init__()
+        self.file, self.batches, self.epochs, self.rate = file, batches, epochs, rate
+        self.rows: list[dict] = []
+        self.done = 0
+        """Of the epoch's batches, those that have been learned from."""
+        self._last_end = time.perf_counter()
+        self._spent_before: dict[str, float] = {}
+        self._bar = contextlib.ExitStack()
+
+    def resume(self, rows: list[dict], spent: dict[str, float]) -> None:
+        """Go on after the epochs of these rows, and what the next one had `spent` before."""
+        self.rows, self._spent_before = rows, spent
+
+    def spent(self) -> dict[str, float]:
+        """What the epoch under way has cost so far, in seconds."""
+        return {
+            "seconds": min(self._validation_begin, time.perf_counter()) - self._begin,
+            "waiting": self._waiting,
+        }
+
+    def close(self) -> None:
+        """Take the progress bar away."""
+        self._bar.close()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if epoch != self.batches.epoch:
+            self.batches.start_epoch(epoch)
+        shown = progress(f"epoch {epoch + 1}/{self.epochs}", len(self.batches.rows))
+        self._advance = self._bar.enter_context(shown)
+        self._advance(len(self.batches.rows) - self.batches.left)
+        self.done = 0
+        self._step_end = time.perf_counter()
+        spent, self._spent_before = self._spent_before, {}
+        self._begin = self._step_end - spent.get("seconds", 0.0)
+        self._validation_begin = math.inf
+        self._waiting = spent.get("waiting", 0.0)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        # Where several steps are made at once, Keras' number may lie beyond the epoch's last.
+        steps = range(self.done, min(batch + 1, len(self.batches)))
+        self.done = steps.stop
+        # A step waits from the end of the one before until its batch is handed over. Of several
+        # at once the first is seen and stands for all, but for the epoch's start.
+        begin = max(self._step_end, self.batches.asked)
+        waited = max(0.0, float(self.batches.handed_over[steps.start]) - begin)
+        self._waiting += waited * (len(steps) if steps.start else 1)
+        self._step_end = time.perf_counter()
+        self._advance(sum(map(self.batches.size, steps)))
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        self._validation_begin = time.perf_counter()
+        self.close()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        now = time.perf_counter()
+        seconds = self._validation_begin - self._begin
+        waiting = min(self._waiting, seconds)
+        steps = (epoch + 1) * (self.batches.first + len(self.batches))
+        self.rows.append({
+            "epoch": epoch + 1,
+            **{name: logs[name] for name in COLUMNS[1:5]},
+            "learning_rate": float(keras.ops.convert_to_numpy(self.rate(steps - 1))),
+            "seconds": round(seconds, 3),
+            "validation_seconds": round(now - self._validation_begin, 3),
+            "waiting_seconds": round(waiting, 3),
+            "images_per_second": round(len(self.batches.rows) / seconds, 2),
+        })  # fmt: skip
+        if cluster.first():
+            self._write()
+        # The first epoch compiles the step; the last one tells most of those to come.
+        left = (now - self._last_end) * (self.epochs - epoch - 1)
+        self._last_end = now
+        log.info(
+            "epoch %d/%d: loss %.4f, accuracy %.4f, val_loss %.4f, val_accuracy %.4f; "
+            "%s, %.0f %% waiting; at most %s left",
+            epoch + 1, self.epochs, *(logs[name] for name in COLUMNS[1:5]),
+            per_second(len(self.batches.rows) / seconds), 100 * waiting / seconds,
+            hours_minutes_seconds(left),
+        )  # fmt: skip
+
+    def _write(self) -> None:
+        with files.whole_file(self.file) as temporary, temporary.open("w", newline="") as lines:
+            table = csv.DictWriter(lines, COLUMNS)
+            table.writeheader()
+            table.writerows(self.rows)
