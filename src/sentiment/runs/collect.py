@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,9 @@ TRAINED = (
 
 SOME_PERCENT = 1.0
 """Any under 100 gives the names of a subset run's files."""
+
+
+Read = TypeVar("Read")
 
 
 @dataclass

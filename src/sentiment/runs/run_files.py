@@ -25,8 +25,6 @@ LEAKING = "leaking_"
 BATCHES = (1, 15)
 """Images a call in which inference is measured: one photo, and as many as the report timed."""
 
-Read = TypeVar("Read")
-
 
 @dataclass(frozen=True)
 class TrainingData:
