@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SRC
+from helpers.scripts import ROOT, SRC
 
 ROOMS = (
     "base", "data", "exploration", "model", "engine", "runs", "training", "inference", "report",

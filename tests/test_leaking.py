@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import report_files
-import small_checkout
-from conftest import refusal, succeed
+from helpers import report_files, small_checkout
+from helpers.scripts import refusal, succeed
 
 from sentiment.base.project import Folders
 from sentiment.data.dataset import Dataset

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import report_files
-import small_checkout
-import warm
-from conftest import NETWORKS, ROOT, Few, refusal, start, succeed
+from helpers import report_files, small_checkout, warm
+from helpers.samples import Few
+from helpers.scripts import NETWORKS, ROOT, refusal, start, succeed
 
 from sentiment.runs import predictions
 

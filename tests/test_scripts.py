@@ -5,7 +5,7 @@ import resource
 from pathlib import Path
 
 import pytest
-from conftest import NETWORKS, ROOT, TRAINING_SCRIPTS, refusal, run, start, succeed
+from helpers.scripts import NETWORKS, ROOT, TRAINING_SCRIPTS, refusal, run, start, succeed
 
 SCRIPTS = sorted(path for path in ROOT.glob("src/*/*_layer_train_*.py"))
 

@@ -1,0 +1,261 @@
+"""Batches of a stored split, and the parts of it that are taken with their classes' shares."""
+
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+import pytest
+from helpers.scripts import SRC, start
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentiment.base import sha256sums
+from sentiment.data import stratify
+from sentiment.data.arrays import CHUNK
+from sentiment.data.split import Split, Writer
+from sentiment.engine.batches import WINDOW, Batches, fed
+from sentiment.engine.reused_memory import ReusedMemory
+from sentiment.training.history import History
+
+COUNT = 1300
+"""Images stored: more than two windows, and no whole number of chunks."""
+LABELS = np.random.default_rng(0).integers(3, size=COUNT)
+MIXED = np.random.default_rng(0).integers(3, size=10_000)
+
+ROWS = {
+    "all": np.arange(COUNT),
+    "a third": np.arange(1, COUNT, 3),
+    "a few": np.array([0, 15, 16, 700, 1298, 1299]),
+}
+
+labels = st.lists(st.integers(0, 4), min_size=1, max_size=300).map(np.array)
+seeds = st.integers(0, 2**32)
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
+    """A real store; each of image i's pixels encodes i and the image's label."""
+    writer = Writer(tmp_path_factory.mktemp("store") / "train", COUNT)
+    image = np.empty((224, 224, 3), np.uint8)
+    for row, label in enumerate(LABELS):
+        image[:] = (row // 256, row % 256, label)
+        writer.append(image, label, str(row), 0)
+    folder = writer.folder.parent
+    sha256sums.write(folder, writer.close()[1])
+    return Split(sha256sums.read(folder, ""), "train")
+
+
+def row_numbers(batch: tuple[np.ndarray, np.ndarray]) -> list[int]:
+    """Which rows a batch holds, by its pixels, which must belong to its labels."""
+    images, of_images = batch
+    assert images.dtype == np.uint8
+    assert of_images.dtype == np.int32
+    pixels = images[:, 0, 0].astype(int)
+    assert (images[:, ::74, ::74] == images[:, :1, :1]).all()
+    assert (pixels[:, 2] == of_images).all()
+    return (pixels[:, 0] * 256 + pixels[:, 1]).tolist()
+
+
+def one_epoch(batches: Batches) -> list[list[int]]:
+    """Row numbers, batch by batch."""
+    return [row_numbers(batches[index]) for index in range(len(batches))]
+
+
+@pytest.mark.parametrize("batch_size", [48, 600])
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize("shuffle_seed", [None, 1])
+def test_each_row_comes_exactly_once_an_epoch_with_its_label(split, shuffle_seed, rows, batch_size):
+    epoch = one_epoch(Batches(split, ROWS[rows], batch_size, shuffle_seed))
+    *full, last = map(len, epoch)
+    assert set(full) <= {batch_size}
+    assert 1 <= last <= batch_size
+    seen = [row for batch in epoch for row in batch]
+    if shuffle_seed is not None:
+        seen.sort()
+    assert seen == ROWS[rows].tolist()
+
+
+def test_a_shuffled_batch_comes_from_all_over_its_window(split):
+    first = row_numbers(Batches(split, ROWS["all"], 64, shuffle_seed=1)[0])
+    assert len({row // CHUNK for row in first}) > WINDOW / 2
+    assert first != sorted(first)
+
+
+def test_another_epoch_has_another_order_and_the_same_epoch_the_same(split):
+    def epochs(seed):
+        batches = Batches(split, np.arange(300), 64, seed)
+        for epoch in range(3):
+            batches.start_epoch(epoch)
+            yield one_epoch(batches)
+
+    orders = [*epochs(seed=1), *epochs(seed=2)]
+    assert all(one != other for i, one in enumerate(orders) for other in orders[:i])
+    assert list(epochs(seed=1)) == orders[:3]
+
+
+def test_two_threads_at_random_get_the_batches_of_one_in_order(split):
+    expected = one_epoch(Batches(split, ROWS["all"], 48, shuffle_seed=1))
+    batches = Batches(split, ROWS["all"], 48, shuffle_seed=1)
+    order = np.random.default_rng(0).permutation(len(batches)).tolist()
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda index: row_numbers(batches[index]), order))
+    assert found == [expected[index] for index in order]
+
+
+def test_a_batch_that_somebody_holds_is_not_written_over(split):
+    """A view of it holds it too, such as what a backend makes of it without copying."""
+    expected = one_epoch(Batches(split, ROWS["all"], 48, shuffle_seed=1))
+    batches = Batches(split, ROWS["all"], 48, shuffle_seed=1)
+    held = [
+        (images[:, ::2].reshape(len(images), 112, 224, 3), labels)
+        for images, labels in (batches[index] for index in range(len(batches)))
+    ]
+    assert [row_numbers(batch) for batch in held] == expected
+
+
+def test_memory_that_nobody_holds_is_used_again():
+    memory = ReusedMemory(np.dtype(np.uint8))
+    first = memory.empty((5, 7))
+    view = first[2:, 1:].T
+    second, address = memory.empty((5, 7)), first.__array_interface__["data"]
+    assert not np.shares_memory(first, second)
+    del first
+    assert not np.shares_memory(view, memory.empty((5, 7)))
+    del view
+    assert address in {memory.empty((5, 7)).__array_interface__["data"]}
+    assert not np.shares_memory(second, memory.empty((5, 7)))
+
+
+@given(labels, st.floats(0.01, 100), seeds)
+def test_a_subset_keeps_the_share_of_every_class_and_at_least_one_image(labels, percent, seed):
+    rows = stratify.subset(labels, percent, seed)
+    assert (np.diff(rows) > 0).all()
+    for label in np.unique(labels):
+        wanted = (labels == label).sum() * percent / 100
+        taken = (labels[rows] == label).sum()
+        assert abs(taken - max(1, wanted)) <= 0.5
+    assert rows.tolist() == stratify.subset(labels, percent, seed).tolist()
+
+
+def test_another_seed_takes_another_subset():
+    assert (stratify.subset(MIXED, 10, 1) != stratify.subset(MIXED, 10, 2)).any()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_tenth_of_the_images_lies_in_few_chunks(seed):
+    chunks = np.unique(stratify.subset(MIXED, 10, seed) // CHUNK)
+    assert len(chunks) < 0.2 * len(MIXED) / CHUNK
+
+
+@given(labels, st.sampled_from([(50, 50), (80, 10, 10), (100,)]), seeds)
+def test_a_split_puts_every_row_into_one_part_by_the_classes_shares(labels, percents, seed):
+    parts = stratify.split(labels, percents, seed)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(labels)))
+    for part, percent in zip(parts, percents, strict=True):
+        for label in np.unique(labels):
+            wanted = (labels == label).sum() * percent / 100
+            assert abs((labels[part] == label).sum() - wanted) <= 1
+    again = stratify.split(labels, percents, seed)
+    assert [part.tolist() for part in parts] == [part.tolist() for part in again]
+
+
+class Rows:
+    """Kept in memory, and read as from a slow disk."""
+
+    shape, dtype = (320, 4), np.dtype(np.float32)
+    labels = np.arange(320, dtype=np.int32) % 2
+
+    def __init__(self, seconds_a_chunk: float):
+        self.seconds = seconds_a_chunk
+
+    def copy(self, rows: np.ndarray, places: list[np.ndarray]) -> None:
+        time.sleep(self.seconds)
+        for row, place in zip(rows, places, strict=True):
+            place[...] = row
+
+
+@pytest.mark.parametrize(("seconds_a_chunk", "waits"), [(0.05, True), (0.0, False)])
+def test_waiting_is_the_time_for_data_alone(seconds_a_chunk, waits, tmp_path):
+    """The first epoch traces the step, which is no waiting."""
+    train = Batches(Rows(seconds_a_chunk), np.arange(320), 16, shuffle_seed=1)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    history = History(tmp_path / "history.csv", train, 2, rate=lambda step: 0.01)
+    validation = fed(Batches(Rows(0.0), np.arange(16), 16, None))
+    model.fit(
+        fed(train), validation_data=validation, epochs=2, shuffle=False, verbose=0,
+        callbacks=[history],
+    )  # fmt: skip
+    first, second = ((row["waiting_seconds"], row["seconds"]) for row in history.rows)
+    assert (second[0] > 0.5 * second[1]) is waits
+    assert first[0] < 0.5 * first[1]  # its first batches were read before it began
+
+
+FIT = """
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from sentiment.engine.batches import Batches, fed, predict
+from sentiment.base.sha256sums import read
+from sentiment.data.split import Split
+
+split = Split(read(Path(sys.argv[1]), ""), "train")
+batches = Batches(split, np.arange(len(split)), 48, shuffle_seed=1)
+traced = []
+
+
+class Number(keras.layers.Dense):
+    def call(self, inputs):
+        traced.append(inputs.shape)
+        return super().call(inputs)
+
+
+image = keras.Input((224, 224, 3), dtype="uint8")
+number = Number(1, use_bias=False)  # learns nothing: its rate is 0
+model = keras.Model(image, number(ops.cast(image[:, 0, 0, :2], "float32")))
+number.set_weights([np.array([[256.0], [1.0]])])
+model.compile(
+    keras.optimizers.SGD(0.0),
+    "mse",
+    metrics=[
+        keras.metrics.MeanMetricWrapper(lambda true, row: row[:, 0], name="row"),
+        keras.metrics.MeanMetricWrapper(lambda true, row: row[:, 0] ** 2, name="square"),
+        keras.metrics.MeanMetricWrapper(
+            lambda true, row: ops.cast(ops.reshape(true, (-1,)), "float32") * row[:, 0],
+            name="with_label",
+        ),
+    ],
+)
+next_epoch = keras.callbacks.LambdaCallback(
+    on_epoch_begin=lambda epoch, logs: batches.start_epoch(epoch)
+)
+history = model.fit(fed(batches), epochs=3, verbose=0, callbacks=[next_epoch]).history
+traced.clear()
+told = []
+for taken in (np.arange(len(split)), np.arange(1, len(split), 3)):
+    predicted = [*predict(model, Batches(split, taken, 48, shuffle_seed=None), told.append)]
+    assert len(predicted) == 1 + (len(taken) > 1024)
+    np.testing.assert_array_equal(np.concatenate(predicted)[:, 0], taken)
+    assert sum(told) == len(taken)
+    told.clear()
+assert len(traced) == 1, traced
+rows = np.arange(len(split), dtype=float)
+for name, expected in (
+    ("row", rows), ("square", rows**2), ("with_label", rows * split.labels)
+):
+    np.testing.assert_allclose(history[name], expected.mean(), rtol=2e-6, err_msg=name)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_keras_trains_on_each_row_once_an_epoch_and_predicts_in_order_traced_once(backend, split):
+    settings = {"KERAS_BACKEND": backend, "PYTHONPATH": str(SRC)}
+    done = start(sys.executable, "-c", FIT, split.images.folder.parents[1], **settings)
+    assert done.returncode == 0, done.stderr

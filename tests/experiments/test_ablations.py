@@ -1,0 +1,78 @@
+"""Ablations: which of them apply, and a baseline with one of them from training to the table."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import report_files, small_checkout
+from helpers.scripts import NETWORKS, succeed
+
+from sentiment.experiments.ablations import ablations
+from sentiment.model import networks
+
+
+def applying(network: str, layers: str, *words: str) -> list[str]:
+    options = ablations.Options(
+        networks.NetworkChoice(network, layers), training_flags=("--weights", "none", *words)
+    )
+    return [v.name for v in ablations._variants(options, networks.named(network))]
+
+
+def test_only_what_changes_something_is_ablated() -> None:
+    assert applying("vgg19", "fc") == ["baseline", "no-weight-decay", "dataset-mean", "early-step"]
+    assert applying("vgg19", "all")[-1] == "fresh-head"  # it has no batch normalisation
+    assert applying("mobilenet", "fc", "--epochs", "4") == [
+        "baseline", "caffe-preprocessing", "dataset-mean"
+    ]  # fmt: skip
+    assert applying("mobilenet", "all", "--head", "fresh")[-2:] == [
+        "early-step", "frozen-batch-norm"
+    ]  # fmt: skip
+    for network in NETWORKS:
+        assert len(applying(network, "fc")) > 1
+
+
+@pytest.mark.slow
+def test_an_ablation_is_trained_predicted_and_compared(drawn_data: Path, tmp_path: Path) -> None:
+    """Also: it is not mixed with the real runs, and not repeated."""
+    small_checkout.make(tmp_path / "checkout")
+    script = tmp_path / "checkout/scripts/ablations.py"
+    words = ["--network", small_checkout.NAME, "--dataset", "drawn", "--percent", 20, "--data-dir",
+             drawn_data, "--logs-dir", tmp_path / "logs", "--models-dir", tmp_path / "models",
+             "--", "--epochs", 2, "--preprocessing", "dataset-mean"]  # fmt: skip
+    said = succeed(script, *words)
+    assert "4 steps for drawn, 0 of them finished before" in said
+    folder, name = tmp_path / "logs/drawn/ablations", "test_fc_layers_tinynet"
+    with (folder / f"{name}_on_drawn.csv").open(newline="") as lines:
+        baseline, caffe = csv.DictReader(lines)
+    assert (baseline["variant"], caffe["variant"]) == ("baseline", "caffe-preprocessing")
+    assert caffe["flags"] == "--preprocessing caffe"
+
+    def right(variant: str) -> np.ndarray:
+        models = tmp_path / "models/drawn/ablations" / variant / "drawn"
+        with np.load(models / f"{name}_result.npz") as result:
+            return result["y_true"] == result["y_pred"]
+
+    ours, theirs = right("caffe-preprocessing"), right("baseline")
+    assert float(baseline["accuracy"]) == theirs.mean()
+    assert float(caffe["difference"]) == pytest.approx(ours.mean() - theirs.mean())
+    assert float(caffe["alone right"]) == (ours & ~theirs).sum()
+    assert float(caffe["difference low"]) <= float(caffe["difference"])
+    endings = {path.name.removeprefix(f"{name}_on_drawn") for path in folder.glob(f"{name}*")}
+    assert endings == {".csv", ".md", ".png", ".svg"}
+    for kind in ("logs", "models"):
+        assert [p.name for p in (tmp_path / kind / "drawn").iterdir()] == ["ablations"]
+    assert "4 steps for drawn, 4 of them finished before" in succeed(script, *words)
+
+
+@pytest.mark.slow
+def test_results_are_compared_by_one_command(tmp_path: Path) -> None:
+    y_true, files = np.arange(200) % 3, []
+    for name, right in {"worse": 100, "better": 130}.items():
+        said = np.where(np.arange(200) < right, y_true, (y_true + 1) % 3)
+        files.append(tmp_path / name / "fc_layers_vgg19_result.npz")
+        report_files.write_result(files[-1], y_true, report_files.probabilities(said))
+    said = succeed("scripts/compare.py", *files)
+    assert "better/fc_layers_vgg19: accuracy 0.6500, 95 % interval" in said
+    row = next(line for line in said.splitlines() if line.endswith("yes"))
+    assert row.split()[2:6] == ["200", "0", "30", "-0.1500"]

@@ -1,0 +1,177 @@
+"""What the tests of the service share: an exported model, photos, and the service as a process."""
+
+import io
+import os
+import re
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from helpers.scripts import ROOT, start
+
+PREDICT, EXPLAIN = "/v1/predict", "/v1/explain"
+
+EXPORT = """
+import pathlib, sys
+sys.path[:0] = [sys.argv[1]]
+from mobilenet.architecture import ARCHITECTURE, FC
+import dataclasses, keras
+from sentiment.model import build, model_file
+weights, path = sys.argv[2:]
+keras.utils.set_random_seed(3)
+network = model.build(ARCHITECTURE, dataclasses.replace(FC, weights=weights), 3)
+network.export(path, format="litert")
+card = {
+    "class_names": ["negative", "neutral", "positive"], "dataset": "t4sa", "percent": 100.0,
+    "architecture": "mobilenet", "recipe": {"layers": "fc", "weights": "/home/me/weights.h5"},
+    "machine": "my-machine", "command": ["/home/me/python"],
+    "export": {"exported": {"n": 90, "correct": 45}},
+}
+model_file.add_card(pathlib.Path(path), card)
+"""
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MobileNetV2 with ImageNet's features, where they can be had, and new FC layers, exported."""
+    path = tmp_path_factory.mktemp("exported") / "fc_layers_mobilenet.tflite"
+    shared = os.environ.get("SENTIMENT_SHARED")
+    weights = f"{shared}/weights/mobilenet_v2_imagenet_no_top.weights.h5" if shared else "none"
+    done = start(sys.executable, "-c", EXPORT, ROOT / "src", weights, path)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+@pytest.fixture(scope="session")
+def photos(request: pytest.FixtureRequest) -> list[Path]:
+    """Twelve photos: real tweets' and dogs', where they can be had."""
+    if "SENTIMENT_SHARED" not in os.environ:
+        return sorted(request.getfixturevalue("drawn").rglob("*.jpg"))[::23][:12]
+    data = Path(os.environ["SENTIMENT_SHARED"]) / "data"
+    tweets, dogs = (sorted((data / name).rglob("*.jpg")) for name in ("tweets", "dogs"))
+    return [*tweets[::100][:6], *dogs[::40][:6]]
+
+
+@pytest.fixture(scope="session")
+def alone(model: Path) -> Callable[[bytes], np.ndarray]:
+    """Probabilities of a photo by decoding and LiteRT alone, float32 (3,)."""
+    from sentiment.data.decode import decode
+    from sentiment.inference.litert import LitertModel
+
+    litert = LitertModel(model)
+    return lambda content: litert.predict(decode(content)[None])[0]
+
+
+class Server:
+    """The service as a process of its own; it can neither import a training library nor write.
+
+    Args:
+        model: the exported model.
+        folder: empty, for what the process needs.
+        flags: more of `scripts/serve.py`.
+        settings: more environment variables.
+    """
+
+    def __init__(self, model: Path, folder: Path, *flags: object, **settings: str):
+        for name in ("tensorflow", "keras", "jax", "torch", "bcolz"):
+            (folder / f"{name}.py").write_text(f"raise ImportError('{name} was imported')")
+        self.log = folder / "log.txt"
+        environment = {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, ROOT / "scripts" / "serve.py", "--model", model, "--port", "0"]
+        # What it prints goes through cat, for it may not make any file longer than it is.
+        self._log = subprocess.Popen(
+            ["cat"], stdin=subprocess.PIPE, stdout=self.log.open("wb"), bufsize=0
+        )
+        self.process = subprocess.Popen(
+            [str(word) for word in (*command, *flags)],
+            stdout=self._log.stdin,
+            stderr=subprocess.STDOUT,
+            env=os.environ | environment | settings,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+        )
+        self._log.stdin.close()
+        self.url = self._wait_for_url()
+        self.port = int(self.url.rsplit(":", 1)[1])
+
+    def _wait_for_url(self) -> str:
+        for _ in range(600):
+            if found := re.search(r"(http://\S+:\d+)/", self.log.read_text()):
+                return found[1]
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.1)
+        raise AssertionError(f"not started: {self.log.read_text()}")
+
+    @property
+    def memory(self) -> float:
+        """Resident, in MB."""
+        return psutil.Process(self.process.pid).memory_info().rss / 1e6
+
+    def post(self, path: str, content: object, **more: object) -> httpx.Response:
+        """Send a photo's bytes."""
+        headers = {"Content-Type": "application/octet-stream"} | more.pop("headers", {})
+        return httpx.post(self.url + path, content=content, headers=headers, timeout=60, **more)
+
+    def stop(self) -> None:
+        """End it as a system does, and see that it had no fault."""
+        self.process.terminate()
+        self.process.wait(60)
+        self._log.wait(60)
+        assert "Traceback" not in self.log.read_text(), self.log.read_text()
+
+
+@pytest.fixture
+def serve(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Start a service with flags of its own."""
+    servers = []
+
+    def started(*flags: object, **settings: str) -> Server:
+        servers.append(Server(model, tmp_path_factory.mktemp("server"), *flags, **settings))
+        return servers[-1]
+
+    yield started
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service as it is by default."""
+    server = Server(model, tmp_path_factory.mktemp("server"))
+    yield server
+    server.stop()
+
+
+def encoded(image: Image.Image, form: str, **options: object) -> bytes:
+    content = io.BytesIO()
+    image.save(content, form, **options)
+    return content.getvalue()
+
+
+def plain(width: int = 30, height: int = 20, form: str = "PNG", **options: object) -> bytes:
+    return encoded(Image.new("RGB", (width, height), "teal"), form, **options)
+
+
+def form(*photos: bytes) -> dict:
+    """Photos as httpx sends a multipart form."""
+    return {"files": [("photo", (f"secret-name-{i}.jpg", p)) for i, p in enumerate(photos)]}
+
+
+def problem(answer: httpx.Response, status: int, kind: str) -> dict:
+    """The problem detail that an answer must be."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    content = answer.json()
+    assert content["status"] == status
+    assert content["type"] == f"/docs#{kind}"
+    assert content["title"]
+    assert content["detail"]
+    return content

@@ -1,0 +1,141 @@
+"""Stop a training at many places, go on, and compare with the one that nobody stopped.
+
+Command, with src and tests in PYTHONPATH:
+
+    python tests/helpers/stopped_training.py DATA_DIR WORK_DIR [CASE ...]
+"""
+
+import contextlib
+import dataclasses
+import itertools
+import signal
+import sys
+import unittest.mock
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from helpers.small_checkout import architecture
+from sentiment.base.errors import UserError
+from sentiment.base.project import Folders
+from sentiment.data.dataset import Dataset
+from sentiment.engine import backend
+from sentiment.model.recipe import Recipe
+from sentiment.runs.run_files import Run, TrainingData
+from sentiment.runs.training_plan import Training
+from sentiment.training import fit
+from sentiment.training.history import History
+
+SHORT = Recipe(layers="all", weights="none", epochs=3, batch_size=64, patience=2)
+CASES = {
+    "FT-A": dataclasses.replace(
+        SHORT, weight_decay=0.01, augmentation=("flip", "crop", "color")
+    ),
+    "FT-A in parts": dataclasses.replace(
+        SHORT, gradient_accumulation_steps=4, optimizer="adam", schedule="cosine",
+        label_smoothing=0.1, ema_momentum=0.9,
+    ),
+    "FT-F until early stopping": dataclasses.replace(
+        SHORT, layers="fc", epochs=4, preprocessing="dataset-mean", learning_rate=1.0, patience=1
+    ),
+}  # fmt: skip
+STOPS = [
+    ("on_train_batch_end", 1),  # in the middle of an epoch
+    ("on_train_batch_end", 2),  # after its last step
+    ("on_test_batch_end", 1),
+    ("on_epoch_end", 1),
+]
+"""A method of Keras' callbacks, and at which of its calls SIGTERM comes, run after run."""
+
+
+def stopping_at(method: str, call: int) -> contextlib.AbstractContextManager:
+    """Send this process SIGTERM then, before the checkpoint's callback looks."""
+    calls, theirs = itertools.count(1), getattr(History, method)
+
+    def stopping(self: History, *args: object, **logs: object) -> None:
+        theirs(self, *args, **logs)
+        if next(calls) == call:
+            signal.raise_signal(signal.SIGTERM)
+
+    return unittest.mock.patch.object(History, method, stopping)
+
+
+class Stopped(BaseException):
+    """SIGTERM came."""
+
+
+def train(recipe: Recipe, dataset: Dataset, work: Path, every: int | None = None) -> tuple:
+    """All weights, and the history apart from times."""
+    keras.utils.set_random_seed(recipe.seed)
+    run = Run("tinynet", recipe.layers, TrainingData(dataset.name), Folders(work, work, work))
+    run.history.parent.mkdir(parents=True, exist_ok=True)
+    network, outcome = fit.fit(Training(NETWORK, recipe, dataset, run), every)
+    lines = [line.split(",")[:6] for line in run.history.read_text().splitlines()]
+    weights = [np.asarray(keras.ops.convert_to_numpy(v)) for v in network.variables]
+    return weights, lines, outcome["best_epoch"]
+
+
+def train_with_stops(*args) -> tuple:
+    """The same, stopped and taken up again."""
+    for method, call in STOPS:
+        with stopping_at(method, call), contextlib.suppress(Stopped):
+            return train(*args)  # the end was earlier
+    return train(*args)
+
+
+def train_with_nan(*args) -> tuple:
+    """The same, where a weight is no longer a number once an epoch is done."""
+    begin = History.on_epoch_begin
+
+    def spoil(self: History, epoch: int, logs: dict | None = None) -> None:
+        begin(self, epoch, logs)
+        if epoch == 1:
+            weight = self.model.trainable_variables[0]
+            weight.assign(np.full(weight.shape, np.nan))
+
+    with unittest.mock.patch.object(History, "on_epoch_begin", spoil):
+        try:
+            train(*args)
+        except UserError as error:
+            assert "no longer a number in epoch 2" in str(error), error
+            assert "_checkpoint.npz keeps the last good weights" in str(error), error
+        else:
+            raise AssertionError("nobody noticed")
+    return train(*args)
+
+
+def same(ours: tuple, theirs: tuple) -> bool:
+    return ours[1:] == theirs[1:] and all(map(np.array_equal, ours[0], theirs[0]))
+
+
+def stop(*_: object) -> None:
+    raise Stopped
+
+
+def main() -> None:
+    data = Dataset(Path(sys.argv[1]), "drawn")
+    for case in sys.argv[3:] or CASES:
+        recipe = CASES[case]
+        work = Path(sys.argv[2]) / case
+        on_features = recipe.layers == "fc"
+        if on_features:
+            one_by_one = train(recipe, data, work / "one by one")
+            fit.STEPS_AT_ONCE = 2
+        undisturbed = train(recipe, data, work / "undisturbed")
+        print(case, *undisturbed[1][1:], sep="\n  ")
+        every = 2 if case == "FT-A" else None
+        resumed = train_with_stops(recipe, data, work / "stopped", every)
+        assert same(resumed, undisturbed), resumed[1:]
+        if on_features:
+            assert len(undisturbed[1]) < 1 + recipe.epochs
+            assert same(one_by_one, undisturbed), one_by_one[1:]
+        if case == "FT-A":
+            assert same(train_with_nan(recipe, data, work / "not a number"), undisturbed)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, stop)
+    backend.start(1)
+    NETWORK = architecture()
+    main()

@@ -1,0 +1,280 @@
+"""Exports: they answer as Keras does, or are not written; bad input gets one line."""
+
+import dataclasses
+import json
+import os
+import shutil
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import warm
+from helpers.samples import Demonstration
+from helpers.scripts import ROOT, refusal, start, succeed
+
+from sentiment.base.errors import UserError
+from sentiment.data.dataset import Dataset
+from sentiment.inference import export_model, formats
+from sentiment.inference.litert import LitertModel
+from sentiment.model import model_file
+from sentiment.runs.accuracy import Accuracy
+from sentiment.runs.run_files import Ending
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `export` be called where Keras has started already, and put its settings back."""
+    monkeypatch.setattr(export_model.backend, "start", lambda seed: None)
+    for name in ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.setenv(name, "")
+
+
+@pytest.fixture(scope="module")
+def small(drawn_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model with random weights, partly in mixed precision, of the drawn pictures."""
+    import keras
+
+    keras.utils.set_random_seed(1)
+    network = keras.Sequential([
+        keras.Input((224, 224, 3), dtype="uint8", name="image"),
+        keras.layers.Rescaling(1 / 127.5, offset=-1.0),
+        keras.layers.Conv2D(8, 16, strides=16, activation="relu", dtype="mixed_bfloat16"),
+        keras.layers.BatchNormalization(dtype="mixed_bfloat16"),
+        keras.layers.GlobalAveragePooling2D(dtype="mixed_bfloat16"),
+        keras.layers.Dense(3, activation="softmax", dtype="float32"),
+    ])  # fmt: skip
+    dataset = Dataset(drawn_data, "drawn")
+    card = {
+        "dataset": "drawn",
+        "data_fingerprint": dataset.fingerprint,
+        "class_names": dataset.class_names,
+        "percent": 100.0,
+        "recipe": {"seed": 1},
+    }
+    path = tmp_path_factory.mktemp("small") / "small.keras"
+    model_file.save(network, path, card)
+    return path
+
+
+@pytest.mark.slow
+def test_every_format_is_written_and_answers_as_the_others(
+    small: Path, drawn_data: Path, tmp_path: Path
+) -> None:
+    model = Path(shutil.copy(small, tmp_path))
+    said = succeed("scripts/export_model.py", model, "--data-dir", drawn_data,
+                   "--formats", *formats.FORMATS)  # fmt: skip
+    assert said.count("n = 45") == 2 * len(formats.FORMATS)
+    photos = Dataset(drawn_data, "drawn").split("test").images[:5]
+    answers = {}
+    for name, kind in formats.FORMATS.items():
+        written = tmp_path / f"small{kind.ending}"
+        assert f"Saved {written}" in said
+        predict = kind.load(written, 2)
+        answers[name] = np.concatenate([predict(photos[:1]), predict(photos[1:])])
+        np.testing.assert_allclose(answers[name], answers["litert"], atol=1e-2)
+    for name in ("onnx", "saved-model"):
+        np.testing.assert_allclose(answers[name], answers["litert"], atol=1e-5)
+    assert len(list(tmp_path.iterdir())) == 2 + len(formats.FORMATS)  # the model and its lock
+
+    import onnx
+
+    written = onnx.load(tmp_path / "small.onnx")
+    weights = {tensor.name for tensor in written.graph.initializer}
+    assert not [node.op_type for node in written.graph.node if weights.issuperset(node.input)]
+    properties = {p.key: p.value for p in written.metadata_props}
+    cards = [
+        json.loads(properties["run.json"]),
+        json.loads((tmp_path / "small_saved_model/assets.extra/run.json").read_text()),
+    ]
+    for card, title in zip(cards, ("ONNX", "SavedModel"), strict=True):
+        assert card.pop("export")["format"] == title
+        assert card == model_file.read_card(small)
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_an_export_has_the_same_bytes_again_and_runs_without_keras(
+    small: Path, drawn_data: Path, tmp_path: Path
+) -> None:
+    options = export_model.Options(small, data_dir=drawn_data)
+    exported = small.with_suffix(".tflite")
+    contents = []
+    for _ in range(2):
+        export_model.export(options)
+        contents.append(exported.read_bytes())
+    assert contents[0] == contents[1]
+
+    for name in ("tensorflow", "keras", "jax", "torch"):
+        (tmp_path / f"{name}.py").write_text("raise ModuleNotFoundError('none here')")
+    code = f"""
+import numpy as np; from pathlib import Path; from sentiment.inference.litert import LitertModel
+model = LitertModel(Path({str(exported)!r}), num_threads=2)
+assert model.card["class_names"] == ["drawn_circle", "drawn_square", "drawn_triangle"]
+assert model.predict(np.zeros((5, 224, 224, 3), np.uint8)).shape == (5, 3)
+"""
+    done = start(sys.executable, "-c", code, PYTHONPATH=f"{tmp_path}:{ROOT / 'src'}")
+    assert done.returncode == 0, done.stderr
+    exported.write_bytes(contents[0][:2000])
+    done = start(sys.executable, "-c", code, PYTHONPATH=f"{tmp_path}:{ROOT / 'src'}")
+    assert f"{exported}: damaged" in done.stderr
+    exported.unlink()
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_an_export_that_disagrees_is_not_written(
+    small: Path, drawn_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = formats.write_saved_model
+
+    def disturbed(network, folder: Path) -> None:
+        *others, bias = network.get_weights()
+        network.set_weights([*others, bias + np.array([0.01, 0, 0])])
+        write(network, folder)
+        network.set_weights([*others, bias])
+
+    monkeypatch.setattr(formats, "write_saved_model", disturbed)
+    monkeypatch.setattr(export_model, "LARGEST_LOSS", -0.1)  # must get more right than Keras
+    monkeypatch.setattr(export_model, "CALIBRATION_IMAGES", 4)
+    before = small.with_suffix(".tflite")
+    before.write_bytes(b"an earlier export")
+    options = export_model.Options(small, ("litert", "int8", "saved-model"), 45, drawn_data)
+    with pytest.raises(UserError) as error:
+        export_model.export(options)
+    assert str(error.value).count("not written") == 3
+    assert f"{before}: not written, for it gives probabilities" in str(error.value)
+    assert {path.name for path in small.parent.glob("[!.]*")} == {small.name, before.name}
+    assert not list(small.parent.glob(".partial-*"))
+    assert before.read_bytes() == b"an earlier export"
+    before.unlink()
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_an_export_keeps_others_out_and_clears_what_a_killed_one_left(
+    small: Path, drawn_data: Path, tmp_path: Path
+) -> None:
+    model = Path(shutil.copy(small, tmp_path))
+    words = [model, "--formats", "int8", "--data-dir", drawn_data]
+    process = warm.Process([ROOT / "scripts/export_model.py", *words], os.environ)
+    left = tmp_path / ".partial-small_export"
+    while not left.exists():
+        assert process.returncode is None
+        time.sleep(0.01)
+    options = export_model.Options(model, check_images=5, data_dir=drawn_data)
+    with pytest.raises(UserError, match=f"process {process.pid} on .* is exporting it; wait"):
+        export_model.export(options)
+    process.kill()
+    process.wait(60)
+    assert left.exists()
+    export_model.export(options)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "small.keras", ".small.keras.lock", "small.tflite"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("quantised", "difference", "right", "refused"),
+    [
+        (False, 1e-5, 44, False),
+        (False, 2e-4, 44, True),
+        (False, float("nan"), 44, True),
+        (True, 0.3, 43, False),
+        (True, 0.3, 42, True),
+        (True, float("nan"), 15, True),
+    ],
+)
+def test_what_is_refused(quantised: bool, difference: float, right: int, refused: bool) -> None:
+    agreement = export_model.Agreement(difference, 45, Accuracy(45, 44), Accuracy(45, right))
+    assert (agreement.fault(quantised) is not None) == refused
+
+
+def model_of(card: dict, path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(model_file.CARD, json.dumps(card))
+    return path
+
+
+def test_bad_input_is_told_before_keras_starts(
+    small: Path, drawn_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        export_model.backend, "start", lambda seed: pytest.fail("Keras was started")
+    )
+    card = model_file.read_card(small)
+    foreign = tmp_path / "foreign.keras"
+    foreign.write_bytes(b"no archive")
+    other_data = model_of(card | {"data_fingerprint": "0"}, tmp_path / "other.keras")
+    no_keras = model_of(card, tmp_path / "model.tflite")
+    kind = dataclasses.replace(formats.FORMATS["onnx"], packages=("no-such-package",))
+    monkeypatch.setitem(formats.FORMATS, "onnx", kind)
+    for options, expected in {
+        export_model.Options(tmp_path / "none.keras"): "none.keras: no such file",
+        export_model.Options(
+            no_keras
+        ): "model.tflite: expected a model that a training script saved",
+        export_model.Options(foreign): "foreign.keras: not a model saved by these scripts",
+        export_model.Options(
+            other_data, data_dir=drawn_data
+        ): "not the data .*other.keras was trained",
+        export_model.Options(small, data_dir=tmp_path): "python scripts/prepare_data.py",
+        export_model.Options(small, check_images=0): "--check-images 0: expected 1 or more",
+        export_model.Options(small, ("onnx",), data_dir=drawn_data): "pip install no-such-package",
+    }.items():
+        with pytest.raises(UserError, match=expected):
+            export_model.export(options)
+
+
+def test_without_tensorflow_one_line_says_so(small: Path, drawn_data: Path, tmp_path: Path) -> None:
+    (tmp_path / "tensorflow.py").write_text("raise ModuleNotFoundError('no TensorFlow here')")
+    settings = {"PYTHONPATH": str(tmp_path), "KERAS_BACKEND": "jax"}
+    line = refusal("scripts/export_model.py", small, "--data-dir", drawn_data, **settings)
+    assert "exporting needs TensorFlow" in line
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_model_of_other_classes_is_refused(small: Path, drawn_data: Path, tmp_path: Path) -> None:
+    import keras
+
+    network = keras.Sequential([
+        keras.Input((224, 224, 3), dtype="uint8"),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(2),
+    ])  # fmt: skip
+    path = tmp_path / "two.keras"
+    model_file.save(network, path, model_file.read_card(small))
+    with pytest.raises(UserError, match="gives 2 probabilities, its card names 3 classes"):
+        export_model.export(export_model.Options(path, data_dir=drawn_data))
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("demonstration")
+@pytest.mark.usefixtures("in_this_process")
+def test_exports_of_a_trained_model_give_its_predictions(
+    demonstration: Demonstration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_dir = demonstration.folder / "data"
+    trained = demonstration.folder / "saved_models" / "demo" / "fc_layers_mobilenet.keras"
+    monkeypatch.setattr(export_model, "CALIBRATION_IMAGES", 60)
+    export_model.export(export_model.Options(trained, ("litert", "int8"), data_dir=data_dir))
+
+    with np.load(trained.with_name("fc_layers_mobilenet_result.npz")) as result:
+        y_true, y_pred, y_prob = (result[name] for name in ("y_true", "y_pred", "y_prob"))
+    photos = Dataset(data_dir, "demo").split("test").images[:45]
+    exact = LitertModel(trained.with_name("fc_layers_mobilenet.tflite"), num_threads=2)
+    answers = np.concatenate([exact.predict(photos[:1]), exact.predict(photos[1:])])
+    np.testing.assert_allclose(answers, y_prob, atol=1e-5)
+    np.testing.assert_array_equal(answers.argmax(axis=1), y_pred)
+
+    small = LitertModel(trained.with_name("fc_layers_mobilenet_int8.tflite"), num_threads=2)
+    answers = small.predict(photos)
+    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
+    right = int(np.sum(answers.argmax(axis=1) == y_true))
+    assert right >= np.sum(y_pred == y_true) - 1
+    about = small.card.pop("export")
+    assert small.card == model_file.read_card(trained)
+    assert about["exported"] == {"n": 45, "correct": right}
+
+
+def test_every_export_is_known_to_the_run_that_it_came_from() -> None:
+    assert {kind.ending for kind in formats.FORMATS.values()} == set(Ending)
