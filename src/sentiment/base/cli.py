@@ -13,11 +13,11 @@ from typing import TypeVar
 import tyro
 
 from sentiment.base import signals
-from sentiment.base.errors import UserError
+from sentiment.base.errors import UserError, first_line
 
 Options = TypeVar("Options")
 
-REMEDIES = {
+REMEDIES: dict[int | None, str] = {
     errno.ENOSPC: "; make room",
     errno.EDQUOT: "; make room",
     errno.EFBIG: "; allow larger files",
@@ -47,7 +47,9 @@ def command() -> Iterator[None]:
         sys.exit(2)
     except OSError as error:  # a full disk, a folder that may not be written
         remedy = REMEDIES.get(error.errno, "")
-        print(f"error: {error.filename or 'output'}: {error.strerror}{remedy}", file=sys.stderr)
+        # An error that a library raises may hold nothing but a text.
+        reason = error.strerror or first_line(error)
+        print(f"error: {error.filename or 'output'}: {reason}{remedy}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)

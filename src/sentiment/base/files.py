@@ -124,9 +124,29 @@ def locked(path: Path, doing: str = "writing") -> Iterator[None]:
         lock.release()
 
 
-def size(folder: Path) -> int:
-    """Bytes of all files in a folder, 0 if it is not there."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+def size(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder; 0 if there is nothing."""
+    parts = path.rglob("*") if path.is_dir() else [path]
+    return sum(part.stat().st_size for part in parts if part.is_file())
+
+
+def check_room(folder: Path, needed: int, what: str, remedy: str = "make room") -> int:
+    """Return the free bytes of a folder's disk, if they are enough.
+
+    Args:
+        folder: one that is there.
+        needed: bytes.
+        what: needs them, in the plural.
+
+    Raises:
+        UserError: they are not.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise UserError(
+            f"{folder}: {free / 1e9:,.2f} GB free, {what} need {needed / 1e9:,.2f}; {remedy}"
+        )
+    return free
 
 
 def remove(path: Path) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import logging
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,12 +90,8 @@ def prepare(options: Options) -> None:
     with files.locked(folder):
         if _is_prepared(folder, origin, options):  # while the lists were read
             return
-        free = shutil.disk_usage(options.data_dir).free
+        free = files.check_room(options.data_dir, needed, "the images")
         log.info("  about %.2f GB on disk, %.1f GB are free", needed / 1e9, free / 1e9)
-        if free < needed:
-            raise UserError(
-                f"{options.data_dir}: {free / 1e9:.1f} GB free, {needed / 1e9:.1f} needed"
-            )
         _prepare(folder, source, origin, options)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from sentiment.base import cli, files, project, signals
-from sentiment.base.errors import UserError
+from sentiment.base.errors import UserError, first_line
 from sentiment.base.progress import hours_minutes_seconds
 from sentiment.base.project import Folders
 from sentiment.data import drawn_photos
@@ -115,7 +115,7 @@ def _weights(given: Path | None) -> tuple[str, str]:
         log.info("Downloading MobileNetV2's ImageNet weights, 9 MB")
         keras.applications.MobileNetV2(include_top=False, input_shape=(224, 224, 3))
     except Exception as error:  # as above
-        log.info("  no download (%s)", str(error).split("\n", 1)[0])
+        log.info("  no download (%s)", first_line(error))
         return "none", "RANDOM weights, so expect little"
     return "imagenet", "ImageNet's weights"
 

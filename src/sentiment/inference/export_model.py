@@ -266,8 +266,7 @@ def _say(title: str, path: Path, predict: Predict, image: np.ndarray, threads: i
         started = time.perf_counter()
         predict(image)
         seconds.append(time.perf_counter() - started)
-    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
-    size = sum(file.stat().st_size for file in files)
+    size = files.size(path)
     milliseconds = 1000 * float(np.median(seconds[5:]))
     log.info("%s: %.1f MB, %.1f ms on %d threads", title, size / 1e6, milliseconds, threads)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from sentiment.base.errors import UserError
+from sentiment.base.errors import UserError, first_line
 from sentiment.model import model_file
 
 
@@ -27,8 +27,7 @@ class LitertModel:
             self._interpreter = Interpreter(str(path), num_threads=num_threads)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            reason = str(error).split("\n", 1)[0][:200]
-            raise UserError(f"{path}: damaged ({reason}); export it again") from None
+            raise UserError(f"{path}: damaged ({first_line(error)}); export it again") from None
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
         self._batch = 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from sentiment.base.errors import UserError
+from sentiment.base.errors import UserError, first_line
 from sentiment.data.decode import SIDE
 from sentiment.model import model_file
 from sentiment.model.recipe import Architecture, Recipe
@@ -94,7 +94,7 @@ def _build_parts(
     except Exception as error:  # Keras raises many kinds, a bare Exception for a failed download
         if weights == "none":
             raise
-        reason = str(error).split("\n", 1)[0][:200]
+        reason = first_line(error)
         if weights == "imagenet":
             raise UserError(
                 f"{architecture.title}'s ImageNet weights cannot be had ({reason}); give "

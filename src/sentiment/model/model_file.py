@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentiment.base import files
-from sentiment.base.errors import UserError
+from sentiment.base.errors import UserError, first_line
 
 if TYPE_CHECKING:
     import keras
@@ -105,8 +105,7 @@ def _checked(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        reason = str(error).split("\n", 1)[0][:200]
-        raise UserError(f"{path}: damaged ({reason}); train it again") from error
+        raise UserError(f"{path}: damaged ({first_line(error)}); train it again") from error
 
 
 def refuse_leaking(path: Path, card: dict) -> None:

@@ -1,12 +1,15 @@
 """A picture of what runs reached epoch by epoch."""
 
-import csv
+from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sentiment.base import files
+from sentiment.base.errors import UserError
+from sentiment.runs import history_file
 from sentiment.runs.run_files import Run
 
 
@@ -22,18 +25,16 @@ def draw(runs: dict[str, Run], title: str, file: Path) -> None:
     figure.suptitle(title)
     panels = figure.subplots(1, 2)
     for number, (name, run) in enumerate(runs.items()):
-        with run.history.open(newline="") as lines:
-            rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(lines)]
-        curves(panels, {column: [row[column] for row in rows] for column in rows[0]},
-               f"C{number}", f"{name}, ")  # fmt: skip
+        history = history_file.read(run.history)
+        if history is None:
+            raise UserError(f"{run.history}: no epoch in it; train again")
+        curves(panels, history, f"C{number}", f"{name}, ")
     panels[1].legend(frameon=False, loc="lower right")
     with files.whole_file(file) as temporary:
         figure.savefig(temporary, dpi=150)
 
 
-def curves(
-    panels: tuple[Axes, Axes], history: dict[str, list[float]], colour: str, name: str = ""
-) -> None:
+def curves(panels: Sequence[Axes], history: pd.DataFrame, colour: str, name: str = "") -> None:
     """Draw one run's loss and accuracy into two panels.
 
     The epoch whose weights were kept, that of the least validation loss, is marked.
@@ -42,12 +43,12 @@ def curves(
         history: columns of the history CSV.
         name: what the legend puts before "training" and "validation".
     """
-    kept = min(range(len(history["epoch"])), key=lambda epoch: history["val_loss"][epoch])
+    kept = history.loc[history["val_loss"].idxmin()]
     for panel, figure_name in zip(panels, ("loss", "accuracy"), strict=True):
         epochs, validation = history["epoch"], history["val_" + figure_name]
         panel.plot(epochs, history[figure_name], "--", color=colour, label=f"{name}training")
         panel.plot(epochs, validation, "-", color=colour, label=f"{name}validation")
-        panel.plot(epochs[kept], validation[kept], "o", color=colour)
+        panel.plot(kept["epoch"], kept["val_" + figure_name], "o", color=colour)
         panel.set(xlabel="epoch (dot: weights kept)", ylabel=figure_name)
         panel.grid(alpha=0.3)
         panel.xaxis.get_major_locator().set_params(integer=True)

@@ -238,13 +238,13 @@ def _curves(models: list[TrainedModel], shown: list[TrainedModel]) -> Picture:
     rows = figure.subplots(len(shown), 2, squeeze=False)
     words = []
     for panels, model in zip(rows, shown, strict=True):
-        history = {column: list(model.history[column]) for column in model.history}
+        history = model.history
         learning_curves.curves(panels, history, _colour(models, model))
         panels[0].set_title(model.name, loc="left")
-        kept = int(np.argmin(history["val_loss"]))
+        kept = history.loc[history["val_loss"].idxmin()]
         words.append(
-            f"{model.name}: epoch {history['epoch'][kept]:g} of {len(history['epoch'])} kept, "
-            f"validation accuracy {history['val_accuracy'][kept]:.4f}"
+            f"{model.name}: epoch {kept['epoch']:g} of {len(history)} kept, "
+            f"validation accuracy {kept['val_accuracy']:.4f}"
         )
     rows[0][1].legend(loc="lower right")
     return Picture("learning_curves", "Loss and accuracy by epoch; the dot marks the epoch whose "

@@ -14,11 +14,10 @@ from sentiment.base.project import Folders
 from sentiment.data.dataset import TTD
 from sentiment.model import model_file
 from sentiment.model.networks import Network, networks
-from sentiment.runs import predictions, training_plan
+from sentiment.runs import history_file, predictions, table_file, training_plan
 from sentiment.runs.predictions import Predictions
 from sentiment.runs.run_files import Ending, Run, RunsWanted, TrainingData
 
-HISTORY = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
 RESOURCES = ("cpu_percent", "cpu_percent_life", "rss_bytes", "vms_bytes")
 """Columns read; those of a GPU are empty without one."""
 GPU = ("gpu_memory_bytes", "gpu_percent")
@@ -166,7 +165,7 @@ def _model(network: Network, run: Run) -> TrainedModel:
     elif attempt and attempt.get("start") != model.training["start"]:
         model.states |= dict.fromkeys(("history", "resources"), "of a later run")
     else:
-        model.history = _read(model, "history", lambda: _history(run.history))
+        model.history = _read(model, "history", lambda: history_file.read(run.history))
         model.resources = _read(model, "resources", lambda: _resources(run.resources))
     model.own = _read(model, "own", lambda: _predictions(run, run.dataset))
     if run.dataset != TTD:
@@ -176,7 +175,7 @@ def _model(network: Network, run: Run) -> TrainedModel:
         model.checkpoint_bytes = run.model.stat().st_size
     for ending in Ending:
         if run.exported(ending).exists():
-            model.exported_bytes[ending] = _bytes(run.exported(ending))
+            model.exported_bytes[ending] = files.size(run.exported(ending))
     return model
 
 
@@ -245,29 +244,8 @@ def _percent(run: Run) -> float:
     return percent if isinstance(percent, int | float) and 0 < percent < 100 else SOME_PERCENT
 
 
-def _table(file: Path, columns: tuple[str, ...]) -> pd.DataFrame | None:
-    """Rows of a CSV file that hold numbers in the columns asked for."""
-    if not file.exists():
-        return None
-    try:
-        table = pd.read_csv(file)
-        missing = [name for name in columns if name not in table]
-        if missing:
-            raise ValueError(f"no column {missing[0]}")
-        table = table.apply(pd.to_numeric, errors="coerce")
-        # A table without rows is one of objects.
-        table = table[np.isfinite(table[list(columns)].astype(float)).all(axis=1)]
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file}: damaged ({str(error).splitlines()[0]})") from None
-    return table if len(table) else None
-
-
-def _history(file: Path) -> pd.DataFrame | None:
-    return _table(file, HISTORY)
-
-
 def _resources(file: Path) -> pd.DataFrame | None:
-    table = _table(file, RESOURCES)
+    table = table_file.read(file, RESOURCES)
     return table if table is None else table.reindex(columns=["seconds", *RESOURCES, *GPU])
 
 
@@ -297,9 +275,3 @@ def _inference(model: TrainedModel) -> dict | None:
     if model.training and of != model.training["start"]:
         raise UserError(f"{model.run.inference}: of an earlier model; measure again")
     return measured
-
-
-def _bytes(path: Path) -> int:
-    """Of a file, or of all files in a folder."""
-    parts = path.rglob("*") if path.is_dir() else [path]
-    return sum(part.stat().st_size for part in parts if part.is_file())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sentiment.base import files
-from sentiment.base.errors import UserError
+from sentiment.base.errors import UserError, first_line
 
 if TYPE_CHECKING:
     from sentiment.data.split import Split
@@ -121,8 +121,8 @@ def read(path: Path, all_classes: bool) -> Predictions:
             arrays = {name: stored[name] for name in stored.files}
         return _checked(arrays, all_classes)
     except DAMAGED as error:
-        reason = f"no {error}" if isinstance(error, KeyError) else str(error).split("\n", 1)[0]
-        raise UserError(f"{path}: damaged ({reason or type(error).__name__})") from None
+        reason = f"no {error}" if isinstance(error, KeyError) else first_line(error)
+        raise UserError(f"{path}: damaged ({reason})") from None
 
 
 def _checked(arrays: dict[str, np.ndarray], all_classes: bool) -> Predictions:

@@ -80,14 +80,12 @@ def _announce(folder: Path, split: str, count: int, shape: tuple[int, ...], dtyp
     """Say what will be written, if there is room for it."""
     size = count * math.prod(shape) * np.dtype(dtype).itemsize
     log.info("  features of %s: %.1f MB into %s", split, size / 1e6, folder)
-    free = shutil.disk_usage(folder.parents[1]).free
     left = size - files.size(files.partial(folder))
-    if free < left:
-        raise UserError(
-            f"{folder.parents[1]}: {free / 1e9:.1f} GB free, the features of {split} need "
-            f"{left / 1e9:.1f}; make room (python scripts/features.py list), halve it with "
-            "--feature-dtype float16, or do without with --no-feature-cache"
-        )
+    remedy = (
+        "make room (python scripts/features.py list), halve it with --feature-dtype float16, or do "
+        "without with --no-feature-cache"
+    )
+    files.check_room(folder.parents[1], left, f"the features of {split}", remedy)
 
 
 def _compute(folder: Path, identity: dict, frozen: keras.Model, batches: Batches) -> None:

@@ -4,13 +4,13 @@ import contextlib
 import gc
 import logging
 import math
-import shutil
 from collections.abc import Iterator
 from functools import cached_property
 
 import keras
 import numpy as np
 
+from sentiment.base import files
 from sentiment.base.errors import UserError
 from sentiment.base.monitor import Monitor
 from sentiment.base.progress import hours_minutes_seconds
@@ -366,10 +366,6 @@ def _check_disk(run: Run, recipe: Recipe, network: keras.Model, learner: keras.M
     needed = 2 * checkpoint + 4 * network.count_params() + state
     folder = run.model.parent
     folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder).free
     log.info("  a checkpoint after each epoch, up to %.1f MB, in %s",
              math.ceil(checkpoint / 1e5) / 10, run.checkpoint)  # fmt: skip
-    if free < needed:
-        raise UserError(
-            f"{folder}: {free / 1e6:,.0f} MB free, model and checkpoints need {needed / 1e6:,.0f}"
-        )
+    files.check_room(folder, needed, "model and checkpoints")

@@ -1,7 +1,6 @@
 """The history of a run: what each epoch reached and what it cost."""
 
 import contextlib
-import csv
 import logging
 import math
 import time
@@ -9,21 +8,14 @@ from pathlib import Path
 
 import keras
 
-from sentiment.base import files
 from sentiment.base.progress import hours_minutes_seconds, per_second, progress
 from sentiment.engine import cluster
 from sentiment.engine.batches import Batches
+from sentiment.runs import history_file
+from sentiment.runs.history_file import REACHED
 from sentiment.training.schedule import Schedule
 
 log = logging.getLogger(__name__)
-
-COLUMNS = (
-    "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate",
-    "seconds", "validation_seconds", "waiting_seconds", "images_per_second",
-)  # fmt: skip
-"""Epoch from 1. Losses hold the weight decay's penalty. The learning rate is that of the epoch's
-last update. Seconds are those of training; waiting is the part of them in which the device had no
-batch to work on."""
 
 
 class History(keras.callbacks.Callback):
@@ -90,7 +82,7 @@ class History(keras.callbacks.Callback):
         steps = (epoch + 1) * (self.batches.first + len(self.batches))
         self.rows.append({
             "epoch": epoch + 1,
-            **{name: logs[name] for name in COLUMNS[1:5]},
+            **{name: logs[name] for name in REACHED},
             "learning_rate": float(keras.ops.convert_to_numpy(self.rate(steps - 1))),
             "seconds": round(seconds, 3),
             "validation_seconds": round(now - self._validation_begin, 3),
@@ -98,20 +90,14 @@ class History(keras.callbacks.Callback):
             "images_per_second": round(len(self.batches.rows) / seconds, 2),
         })  # fmt: skip
         if cluster.first():
-            self._write()
+            history_file.write(self.file, self.rows)
         # The first epoch compiles the step; the last one tells most of those to come.
         left = (now - self._last_end) * (self.epochs - epoch - 1)
         self._last_end = now
         log.info(
             "epoch %d/%d: loss %.4f, accuracy %.4f, val_loss %.4f, val_accuracy %.4f; "
             "%s, %.0f %% waiting; at most %s left",
-            epoch + 1, self.epochs, *(logs[name] for name in COLUMNS[1:5]),
+            epoch + 1, self.epochs, *(logs[name] for name in REACHED),
             per_second(len(self.batches.rows) / seconds), 100 * waiting / seconds,
             hours_minutes_seconds(left),
         )  # fmt: skip
-
-    def _write(self) -> None:
-        with files.whole_file(self.file) as temporary, temporary.open("w", newline="") as lines:
-            table = csv.DictWriter(lines, COLUMNS)
-            table.writeheader()
-            table.writerows(self.rows)

@@ -1,6 +1,5 @@
 """Trials, one after the other in one process: trained by the training scripts' own code."""
 
-import csv
 import dataclasses
 import hashlib
 import json
@@ -18,7 +17,7 @@ from sentiment.base.progress import progress
 from sentiment.data.dataset import Dataset
 from sentiment.engine import batches
 from sentiment.model.recipe import Architecture, Recipe
-from sentiment.runs import predictions, training_plan
+from sentiment.runs import history_file, predictions, training_plan
 from sentiment.runs.accuracy import Accuracy
 from sentiment.runs.predictions import Predictions
 from sentiment.runs.run_files import Run
@@ -145,9 +144,8 @@ class Trials:
                     "seconds": round(sum(row["seconds"] for row in error.rows), 3)}  # fmt: skip
         log.info("The trial took %.1f s, testing and what trials share included",
                  time.monotonic() - begun)  # fmt: skip
-        with run.history.open(newline="") as lines:
-            rows = [{name: float(v) for name, v in row.items()} for row in csv.DictReader(lines)]
-        best, last = rows[outcome["best_epoch"] - 1], rows[-1]
+        history = history_file.read(run.history)
+        best, last = history.iloc[outcome["best_epoch"] - 1], history.iloc[-1]
         tested = predictions.read(run.result(run.dataset), all_classes=True)
 
         def of(n: int, share: float) -> list[int]:
