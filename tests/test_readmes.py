@@ -1,7 +1,8 @@
-"""The READMEs hold: every command in them is read as its script reads it, every path is there.
+"""The READMEs hold: every command in them is one that its script takes, every path is there.
 
-Commands run nowhere here. The words of one of this project's scripts are parsed by the script's
-own Options; of other programs only what belongs to this project is looked at.
+No command is run. Words that a script of this project is given are parsed by the script's own
+Options. Of other programs only what belongs to this project is looked at: paths, pinned versions,
+names of settings, addresses of the service.
 """
 
 import ast
@@ -26,11 +27,11 @@ from sentiment.model.recipe import Recipe
 from sentiment.runs import history_file
 from sentiment.training import train
 
-READMES = sorted(
-    file
-    for depth in range(3)  # further down lie photos, which are not looked through
-    for file in ROOT.glob("[!.]*/" * depth + "README.md")
-)
+PATTERNS = (
+    "README.md", "[!.]*/README.md", "src/[!.]*/**/README.md", "tests/[!.]*/**/README.md"
+)  # fmt: skip
+"""What the scripts write is not looked through: it may be many files, and somebody else's."""
+READMES = sorted(file for pattern in PATTERNS for file in ROOT.glob(pattern))
 
 MOST_LINES = 200
 """Lines of the first README, which somebody new reads whole."""
@@ -40,6 +41,7 @@ SPAN = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 PLACE = re.compile(r"(?<![\w/.*-])(?:src|scripts|tests)/[\w./*-]*[\w*/]")
 CODE_FILE = re.compile(r"[\w*./-]*\w\.(?:py|sh|jinja|js)")
+CODE_PATH = re.compile(r"(?<![\w/.*-])[\w*/-]+/[\w*.-]+\.(?:py|sh|jinja|js)\b")
 NAMES_IN_FILE = re.compile(r"`([\w/]+\.py)` \(((?:`\w+`(?:, | and )?)+)\)")
 
 FILLED = {"FILE": str(ROOT / "README.md"), "HOST:PORT": "localhost:1234", "N": "2", "...": ""}
@@ -48,7 +50,6 @@ FILLED = {"FILE": str(ROOT / "README.md"), "HOST:PORT": "localhost:1234", "N": "
 FOREIGN = {"cd", "mypy", "ruff", "sha256sum", "unzip"}
 """Programs that know nothing of this project: whether the paths they are given are there is all
 that is looked at."""
-
 
 PACKAGES = {"numpy": "NumPy", "keras": "Keras", "tensorflow": "TensorFlow", "jax": "JAX",
             "torch": "PyTorch"}  # fmt: skip
@@ -283,7 +284,7 @@ def _parse_handed_on(options: dict, words: list[str]) -> None:
     for recipe in recipes:
         kinds = {"training_flags": (train.Options, train.Options(recipe)),
                  "recipe_flags": (Recipe, recipe)}  # fmt: skip
-        (field,) = kinds.keys() & options.keys()
+        (field,) = kinds.keys() & options.keys()  # what stands after -- in a script's Options
         try:
             cli.parse_words(*kinds[field], list(options[field]))
         except UserError as error:
@@ -419,7 +420,7 @@ def test_links_and_paths_lead_to_something(readme: Path) -> None:
     text = readme.read_text()
     for target in LINK.findall(FENCE.sub("", text)):
         check_link(readme, target)
-    for path in PLACE.findall(text):
+    for path in (*PLACE.findall(text), *CODE_PATH.findall(text)):
         check_path(readme, path)
     for span in spans(text):
         if CODE_FILE.fullmatch(span):
