@@ -155,7 +155,6 @@ def _take(step: Step, output: Path) -> None:
         done = signals.run_script(
             step.command, cwd=project.ROOT, stdout=log_file, stderr=subprocess.PIPE,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
-
         )  # fmt: skip
         log_file.write(done.stderr)
     if done.returncode:
