@@ -40,7 +40,7 @@ class Stopped(BaseException):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of 16 or so, each of them noted."""
-    for module in ("data.prepare_data", "engine.batches"):
+    for module in ("data.preparation", "engine.batches"):
         monkeypatch.setattr(f"sentiment.{module}.BLOCK", 16)
     monkeypatch.setattr(journal, "SECONDS", 0)
     monkeypatch.setattr(os, "sync", lambda: None)  # what has been written outlives a process
@@ -187,17 +187,16 @@ def test_photos_mended_meanwhile_are_taken_as_if_nothing_had_happened(noise, tmp
 
 
 DRIVER = """
-import sys
-from sentiment.base import cli, journal
-from sentiment.data import prepare_data
-prepare.BLOCK, prepare.TASK, journal.SECONDS = 16, 1, 0
-decode = prepare.decode_file
+import time
+from sentiment.base import journal
+from sentiment.data import decoding, preparation, prepare_data
+preparation.BLOCK, decoding.TASK, journal.SECONDS = 16, 1, 0
+decode_file = decoding.decode_file
 def slowly(path):
-    import time
     time.sleep(0.1)
-    return decode(path)
-prepare.decode_file = slowly
-prepare.main()
+    return decode_file(path)
+decoding.decode_file = slowly
+prepare_data.main()
 """
 """Prepares slowly, noting much."""
 
