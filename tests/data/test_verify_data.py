@@ -12,8 +12,9 @@ from helpers.scripts import lacking, refusal, run, start, succeed
 
 from sentiment.base import files, sha256sums
 from sentiment.base.errors import UserError
-from sentiment.data import arrays, dataset, prepare_data, verify_data
+from sentiment.data import arrays, dataset, prepare_data, verification, verify_data
 from sentiment.data.dataset import Dataset
+from sentiment.data.records import Records
 from sentiment.data.split import Split, Writer
 
 VERIFY = "scripts/verify_data.py"
@@ -258,14 +259,18 @@ def test_every_flipped_bit_is_found_and_what_is_read_is_refused(data):
         place = int(random.integers(len(damaged)))
         damaged[place] ^= 1 << int(random.integers(8))
         (data / name).write_bytes(damaged)
-        found = verify_data._records(data)
-        verify_data._check_files(found)
-        assert list(found.damaged) == [name], (name, place)
+        assert list(verification.check(Records(data))) == [name], (name, place)
         header = "/images/data/" in name and place < arrays.HEADER
         if not header and name not in (dataset.COPY,) and not name.endswith("images/__attrs__"):
             with pytest.raises(UserError, match="damaged"):
                 read_all(data, *name.split("/")[:-1][:1])
         (data / name).write_bytes(before[name])
+
+
+def test_a_damaged_chunk_without_which_a_split_does_not_open_is_named_once(data):
+    name = "validation/images/data/__0.blp"  # of 6 images, so it is the last one and not full
+    garble(data / name)
+    assert list(verification.check(Records(data))) == [name]
 
 
 def swap(folder: Path) -> set[str]:
