@@ -1,7 +1,6 @@
-"""FT-F on stored features against FT-F through all layers, and one forward pass alone."""
+"""FT-F on stored features compared with FT-F through all layers, and one forward pass alone."""
 
 import dataclasses
-import logging
 import shutil
 import time
 from pathlib import Path
@@ -26,11 +25,13 @@ def compare_ft_f(
 ) -> Comparison:
     """Time FT-F's training phase, its features computed anew each time.
 
-    The forward pass is of the same training and validation images, and saves the model.
+    The forward pass takes the training and validation images through the network once, and
+    saves the model.
     """
     dataset = _aside(dataset, work / "data")
     recipe = network.recipes["fc"]
-    recipe = dataclasses.replace(recipe, weights=weights, patience=recipe.epochs)  # all of them
+    # With such patience no training ends early.
+    recipe = dataclasses.replace(recipe, weights=weights, patience=recipe.epochs)
     architecture = network.architecture
     folders = Folders(logs_dir=work / "logs", models_dir=work / "models")
     run = Run(architecture.name, "fc", TrainingData(dataset.name, percent), folders)
@@ -38,14 +39,14 @@ def compare_ft_f(
 
     def train(cache: bool) -> float:
         shutil.rmtree(dataset.folder / FOLDER, ignore_errors=True)
-        logging.getLogger("sentiment").setLevel(logging.WARNING)
+
         choice = dataclasses.replace(recipe, feature_cache=cache)
         trained, outcome = fit.fit(Training(architecture, choice, dataset, run), None)
         run.checkpoint.unlink()
         started = time.perf_counter()
         model_file.save(trained, run.model, outcome)
         saving = time.perf_counter() - started
-        logging.getLogger("sentiment").setLevel(logging.INFO)
+
         parts = ("extraction_seconds", "training_seconds", "validation_seconds")
         images = outcome["train_images"] + outcome["validation_images"]
         return (sum(outcome[part] for part in parts) + saving) / images
@@ -73,7 +74,7 @@ def compare_ft_f(
 
 
 def _aside(dataset: Dataset, data_dir: Path) -> Dataset:
-    """The same prepared data elsewhere, by links, with no features yet."""
+    """Link prepared data into another folder, without their stored features."""
     folder = data_dir / dataset.name
     folder.mkdir(parents=True)
     for path in dataset.folder.iterdir():
