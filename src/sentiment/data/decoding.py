@@ -25,25 +25,30 @@ TASK, BLOCK = 8, 1024
 be written. Between two blocks the finished photos may be noted."""
 
 
-@contextlib.contextmanager
-def decoders(workers: int, scheduler: str | None) -> Iterator["Parallel"]:
-    """Yield a pool that decodes photos for `decoded`: threads, or a Dask cluster's workers.
+def decoders(workers: int, scheduler: str | None) -> contextlib.AbstractContextManager["Parallel"]:
+    """A pool that decodes photos for `decoded` during a block: threads, or a Dask cluster.
 
     Args:
         workers: photos decoded at a time; -1 is one a core.
         scheduler: a Dask scheduler's address, HOST:PORT, or None for threads of this process.
 
     Raises:
-        UserError: Dask is not installed, or the cluster is not reached, has no workers or does not
-            find this library.
+        UserError: when the block begins, if Dask is not installed, or the cluster is not reached,
+            has no workers or does not find this library.
     """
+    from joblib import Parallel
+
+    if scheduler:
+        return _cluster(scheduler)
+    # Pillow lets go of Python's lock while it decodes, so threads do, and share memory.
+    return Parallel(workers, return_as="generator", prefer="threads")
+
+
+@contextlib.contextmanager
+def _cluster(scheduler: str) -> Iterator["Parallel"]:
+    """Yield a pool of a Dask cluster's workers."""
     from joblib import Parallel, parallel_config
 
-    if not scheduler:
-        # Pillow lets go of Python's lock while it decodes, so threads do, and share memory.
-        with Parallel(workers, return_as="generator", prefer="threads") as pool:
-            yield pool
-        return
     try:
         from distributed import Client
     except ImportError:
@@ -66,7 +71,7 @@ def decoders(workers: int, scheduler: str | None) -> Iterator["Parallel"]:
         log.info("  %d workers of %s decode", len(answers), scheduler)
         with (
             parallel_config("dask", client=client),
-            Parallel(workers, return_as="generator") as pool,
+            Parallel(-1, return_as="generator") as pool,
         ):
             yield pool
 
