@@ -26,20 +26,20 @@ REMEDIES: dict[int | None, str] = {
     errno.EIO: "; is its drive still there?",
     errno.ESTALE: "; is its drive still there?",
 }
-"""What to do about the system's own errors."""
+"""Advice for errors of the system, by their number, as it ends their message."""
 
 
 @contextlib.contextmanager
 def command() -> Iterator[None]:
     """Run a command's body; also a decorator for its `main`.
 
-    What it logs goes to standard output; a UserError, or the system's own about a file, is
-    printed as one line and ends the process with 2, Ctrl-C with 130, SIGTERM with 143.
+    Its log goes to standard output. A UserError, or an OSError, is printed as one line and ends
+    the process with status 2; Ctrl-C ends it with 130, SIGTERM with 143.
     """
     signals.raise_on_termination()
     logging.raiseExceptions = False  # a pipe or terminal that closes must not end a long run
     logging.basicConfig(format="%(message)s", stream=sys.stdout)
-    logging.getLogger("sentiment").setLevel(logging.INFO)  # of other libraries warnings alone
+    logging.getLogger("sentiment").setLevel(logging.INFO)  # other libraries log warnings alone
     try:
         yield
     except UserError as error:

@@ -132,7 +132,7 @@ def _gpu_use(gpus: list) -> tuple[int, float] | tuple[None, None]:
     try:
         memory = sum(pynvml.nvmlDeviceGetMemoryInfo(gpu).used for gpu in gpus)
         load = sum(pynvml.nvmlDeviceGetUtilizationRates(gpu).gpu for gpu in gpus)
-    except pynvml.NVMLError:  # a part of a shared GPU does not tell
+    except pynvml.NVMLError:  # part of a shared GPU, which reports no use
         return None, None
 
     return memory, load / len(gpus)

@@ -67,7 +67,7 @@ class Sums:
     """Advice for who finds a damaged file, at the end of every message."""
 
     def checked(self, name: str) -> bytes:
-        """Read a file and hold it against its checksum.
+        """Read a file and compare it with its checksum.
 
         Raises:
             UserError: the file is missing or damaged.

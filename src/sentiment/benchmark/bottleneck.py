@@ -28,49 +28,51 @@ def compare_ft_f(
     The forward pass takes the training and validation images through the network once, and
     saves the model.
     """
-    dataset = _aside(dataset, work / "data")
-    recipe = network.recipes["fc"]
+    architecture, recipe = network.architecture, network.recipes["fc"]
     # With such patience no training ends early.
     recipe = dataclasses.replace(recipe, weights=weights, patience=recipe.epochs)
-    architecture = network.architecture
     folders = Folders(logs_dir=work / "logs", models_dir=work / "models")
     run = Run(architecture.name, "fc", TrainingData(dataset.name, percent), folders)
     run.history.parent.mkdir(parents=True, exist_ok=True)
-
-    def train(cache: bool) -> float:
-        shutil.rmtree(dataset.folder / FOLDER, ignore_errors=True)
-
-        choice = dataclasses.replace(recipe, feature_cache=cache)
-        trained, outcome = fit.fit(Training(architecture, choice, dataset, run), None)
-        run.checkpoint.unlink()
-        started = time.perf_counter()
-        model_file.save(trained, run.model, outcome)
-        saving = time.perf_counter() - started
-
-        parts = ("extraction_seconds", "training_seconds", "validation_seconds")
-        images = outcome["train_images"] + outcome["validation_images"]
-        return (sum(outcome[part] for part in parts) + saving) / images
-
-    def forward() -> float:
-        whole = build_model(architecture, recipe, len(dataset.class_names))
-        backbone, images = build.without_head(whole), 0
-        started = time.perf_counter()
-        for split in ("train", "validation"):
-            stored = dataset.split(split)
-            batches = Batches(stored, fit.rows_of(stored, run, recipe), recipe.batch_size, None)
-            for _ in predict(backbone, batches, lambda count: None):
-                pass
-            images += len(batches.rows)
-        model_file.save(whole, run.model, {})
-        return (time.perf_counter() - started) / images
-
+    training = Training(architecture, recipe, _aside(dataset, work / "data"), run)
     ways = {
-        UNCACHED: lambda: train(cache=False),
-        "FT-F on features computed once": lambda: train(cache=True),
-        "one forward pass, and saving": forward,
+        UNCACHED: lambda: _train(training, cache=False),
+        "FT-F on features computed once": lambda: _train(training, cache=True),
+        "one forward pass, and saving": lambda: _pass_forward(training),
     }
     title = f"{architecture.title} FT-F, {recipe.epochs} epochs"
     return compare(title, UNCACHED, ways, rounds)
+
+
+def _train(training: Training, cache: bool) -> float:
+    """Seconds for each image of a whole training that computes features anew, if any."""
+    shutil.rmtree(training.dataset.folder / FOLDER, ignore_errors=True)
+    recipe = dataclasses.replace(training.recipe, feature_cache=cache)
+    trained, outcome = fit.fit(dataclasses.replace(training, recipe=recipe), None)
+    training.run.checkpoint.unlink()
+    started = time.perf_counter()
+    model_file.save(trained, training.run.model, outcome)
+    saving = time.perf_counter() - started
+    parts = ("extraction_seconds", "training_seconds", "validation_seconds")
+    images = outcome["train_images"] + outcome["validation_images"]
+    return (sum(outcome[part] for part in parts) + saving) / images
+
+
+def _pass_forward(training: Training) -> float:
+    """Seconds for each image of one pass through the frozen layers, and of saving a model."""
+    dataset, recipe = training.dataset, training.recipe
+    whole = build_model(training.architecture, recipe, len(dataset.class_names))
+    backbone, images = build.without_head(whole), 0
+    started = time.perf_counter()
+    for split in ("train", "validation"):
+        stored = dataset.split(split)
+        rows = fit.rows_of(stored, training.run, recipe)
+        batches = Batches(stored, rows, recipe.batch_size, None)
+        for _ in predict(backbone, batches, lambda count: None):
+            pass
+        images += len(rows)
+    model_file.save(whole, training.run.model, {})
+    return (time.perf_counter() - started) / images
 
 
 def _aside(dataset: Dataset, data_dir: Path) -> Dataset:

@@ -33,14 +33,7 @@ def compare_reading(images: np.ndarray, count: int, work: Path, rounds: int) -> 
         work: an empty folder.
         rounds: how often each way is timed.
     """
-    writer = Writer(work / "store", count)
-    with (work / "raw").open("wb") as raw:
-        for row in range(count):
-            writer.append(images[row % len(images)], 0, str(row), 0)
-            raw.write(images[row % len(images)])
-    sha256sums.write(work, writer.close()[1])
-    plain = np.memmap(work / "raw", np.uint8, "r", shape=(count, SIDE, SIDE, 3))
-    split = Split(sha256sums.read(work, "measure again"), "store")
+    plain, split = _stored(images, count, work)
     batches = Batches(split, np.arange(count), BATCH, shuffle_seed=1)
     repeated = images[np.resize(np.arange(len(images)), REPORTS_IMAGES)]
     reports = bcolz.carray(repeated.astype(np.float32), rootdir=str(work / "report"))
@@ -68,6 +61,19 @@ def compare_reading(images: np.ndarray, count: int, work: Path, rounds: int) -> 
         "the report's layout (float32, random rows)": as_the_report,
     }
     return compare(f"reading, {count:,} images in the page cache", RAW, ways, rounds)
+
+
+def _stored(images: np.ndarray, count: int, work: Path) -> tuple[np.memmap, Split]:
+    """Store `count` images, the given ones over and over, as plain bytes and as a split."""
+    writer = Writer(work / "store", count)
+    with (work / "raw").open("wb") as raw:
+        for row in range(count):
+            image = images[row % len(images)]
+            writer.append(image, 0, str(row), 0)
+            raw.write(image.data)
+    sha256sums.write(work, writer.close()[1])
+    plain = np.memmap(work / "raw", np.uint8, "r", shape=(count, SIDE, SIDE, 3))
+    return plain, Split(sha256sums.read(work, "measure again"), "store")
 
 
 def _seconds(batches: Iterable[np.ndarray], count: int, held: int = 1) -> float:

@@ -1,4 +1,4 @@
-"""Arrays on the disk, in bcolz, each row held against its checksum when it is read.
+"""Arrays on the disk, in bcolz, each row compared with its checksum when it is read.
 
 The SHA256SUMS of a folder around the arrays lists their files. All stores are read and written
 here; besides, only the benchmark of reading imports bcolz, for a layout that no store has.
@@ -118,7 +118,7 @@ class Array:
             raise self._damaged(first, last, error) from None
 
     def _check(self, start: int, rows: list[np.ndarray]) -> None:
-        """Hold neighbouring rows against their checksums, if the array has some."""
+        """Compare neighbouring rows with their checksums, if the array has some."""
         if self._checksums is None:
             return
         read, written = list(map(checksum, rows)), self._checksums[start : start + len(rows)]
@@ -147,7 +147,9 @@ class Array:
         Raises:
             UserError: a row is not what was written.
         """
-        numbers = rows.tolist()  # few: NumPy takes longer to start, while no other thread runs
+        numbers = (
+            rows.tolist()
+        )  # few: NumPy's calls take longer, and no other thread runs meanwhile
         cuts = [
             i for i, (row, next_row) in enumerate(itertools.pairwise(numbers), 1)
             if next_row != row + 1 or next_row % CHUNK == 0

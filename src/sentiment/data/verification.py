@@ -1,4 +1,4 @@
-"""Prepared data held against their checksums, their source's lists and its photos."""
+"""Prepared data compared with their checksums, and with their source's lists and photos."""
 
 import itertools
 import logging
@@ -27,7 +27,7 @@ SHARED_SHOWN = 5
 
 
 def check(records: Records) -> dict[str, str]:
-    """Hold every file against its checksum, and every image against its own.
+    """Compare every file with its checksum, and every image with its own.
 
     Returns:
         How a file, or a split as a whole, is damaged, by its name.
@@ -70,7 +70,7 @@ def open_splits(
 
 
 def against_lists(manifest: dict, splits: dict[str, Split], folder: Path | None) -> dict[str, str]:
-    """Hold the splits' photos and labels against the source's lists.
+    """Compare the splits' photos and labels with the source's lists.
 
     Args:
         manifest: the data set's manifest.
@@ -82,7 +82,7 @@ def against_lists(manifest: dict, splits: dict[str, Split], folder: Path | None)
     """
     origin = Origin.of(manifest, folder)
     if not origin.folder.is_dir():
-        log.info("  not held against its lists: %s is not there", origin.folder)
+        log.info("  not compared with its lists: %s is not there", origin.folder)
         return {}
     in_order = stored_order.in_stored_order(origin.read(), origin.seed)
     photos = stored_order.photos_stored(manifest, in_order)
@@ -103,7 +103,7 @@ def against_lists(manifest: dict, splits: dict[str, Split], folder: Path | None)
 
 
 def against_photos(manifest: dict, splits: dict[str, Split], folder: Path) -> dict[str, str]:
-    """Decode the photos again, and hold their pixels against those stored.
+    """Decode the photos again, and compare their pixels with those stored.
 
     Args:
         manifest: the data set's manifest.
@@ -162,14 +162,14 @@ def _is_chunk(name: str) -> bool:
 
 
 def _check_files(sums: Sums, names: list[str], advance: Callable[[int], None]) -> dict[str, str]:
-    """Hold files against their checksums; return how some are damaged, by name."""
+    """Compare files with their checksums; return how some are damaged, by name."""
     return _faults(names, lambda name: _file_fault(sums, name), advance)
 
 
 def _check_chunks(
     sums: Sums, names: list[str], splits: dict[str, Split], advance: Callable[[int], None]
 ) -> dict[str, str]:
-    """Hold chunks of images against their checksums, and each image against its own.
+    """Compare chunks of images with their checksums, and each image with its own.
 
     The images of a split that is not among `splits` are left out.
     """
@@ -182,7 +182,7 @@ def _check_chunks(
 
 
 def _check_fingerprints(manifest: dict, splits: dict[str, Split]) -> dict[str, str]:
-    """Hold the splits' content against their fingerprints in the manifest."""
+    """Compare the splits' content with their fingerprints in the manifest."""
     faults = {}
     for name, split in splits.items():
         columns = {column: getattr(split, column).tolist() for column in COLUMNS}
