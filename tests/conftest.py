@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest_plugins = ["helpers.samples", "helpers.serving"]
+pytest_plugins = ["helpers.samples", "helpers.serving", "helpers.stopped_preparation"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import logging
 import shutil
 import time
 from pathlib import Path
@@ -90,6 +91,19 @@ def test_the_gpus_load_stands_beside_each_way(monkeypatch: pytest.MonkeyPatch) -
     ways = {name: functools.partial(way, name) for name in load}
     compared = timing.compare("GPUs", "busy", ways, rounds=2)
     assert compared.gpu_percent == {"busy": [80, 80], "idle": [20, 20]}
+
+
+def test_what_is_timed_logs_nothing_and_afterwards_all_is_logged_again() -> None:
+    library = logging.getLogger("sentiment.some.part")
+    logging.getLogger("sentiment").setLevel(logging.INFO)
+
+    def way() -> float:
+        assert not library.isEnabledFor(logging.INFO)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        timing.compare("logs", "way", {"way": way}, rounds=1)
+    assert library.isEnabledFor(logging.INFO)
 
 
 def test_missing_data_and_networks_are_named(drawn_data: Path, tmp_path: Path) -> None:

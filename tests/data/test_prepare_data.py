@@ -11,25 +11,19 @@ import pytest
 from helpers.photo_collections import (
     CLASS_NAMES,
     KINDS,
-    breed,
     breeds,
-    kaggle,
     listed,
     photo,
     published,
+    stored,
     t4sa,
 )
 from helpers.scripts import files_of, refusal, run, succeed
 
 from sentiment.data.dataset import Dataset
 from sentiment.data.decode import decode_file
-from sentiment.data.split import Split
 
 PREPARE = "scripts/prepare_data.py"
-
-
-def stored(split: Split) -> list[tuple[str, int]]:
-    return list(zip(split.paths.tolist(), split.labels.tolist(), strict=True))
 
 
 def shown(folder: Path) -> list[str]:
@@ -124,79 +118,6 @@ def test_the_photos_themselves_are_never_overwritten(tmp_path):
     source = breeds(tmp_path / "dogs", train=4, valid=2, test=2)
     run(PREPARE, "dogs", "--source", source, "--data-dir", tmp_path, "--overwrite")
     assert len(list(source.rglob("*.jpg"))) == 12
-
-
-LAYOUTS = {
-    "val for valid": (lambda folder: breeds(folder, train=8, val=4, test=2), (8, 4, 2)),
-    "val, no test folder": (lambda folder: breeds(folder, train=8, val=8), (8, 4, 4)),
-    "labels.csv": (kaggle, (16, 2, 2)),
-}
-"""By layout: who writes it, and how many akitas the splits must hold, twice the boxers."""
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_dogs_come_in_several_layouts_and_are_split_by_class(layout, tmp_path):
-    write, akitas = LAYOUTS[layout]
-    folder = write(tmp_path / "dogs")
-    succeed(PREPARE, "dogs", "--source", folder, "--data-dir", tmp_path / "data")
-    prepared = Dataset(tmp_path / "data", "dogs")
-    paths = []
-    for name, akita in zip(("train", "validation", "test"), akitas, strict=True):
-        assert prepared.counts(name) == {"akita": akita, "boxer": akita // 2}
-        paths += prepared.split(name).paths.tolist()
-        for path, label in stored(prepared.split(name)):
-            assert breed(path) == prepared.class_names[label]
-    assert sorted(paths) == sorted(str(file.relative_to(folder)) for file in folder.rglob("*.jpg"))
-
-
-BAD_LINES = {
-    "two spaces": ("data/1.jpg  1", 'expected "PATH LABEL" with one space'),
-    "no label": ("data/1.jpg", 'expected "PATH LABEL" with one space'),
-    "unknown label": ("data/1.jpg 7", "label '7'; expected 0 to 2"),
-    "climbing out": ("../1.jpg 1", "'../1.jpg' is not a path inside the source folder"),
-    "absolute": ("/etc/1.jpg 1", "'/etc/1.jpg' is not a path inside the source folder"),
-    "twice": ("data/0.jpg 1", "data/0.jpg is listed twice"),
-}
-
-
-@pytest.mark.parametrize("name", BAD_LINES)
-def test_a_bad_line_of_a_list_is_refused_by_its_number(name, tmp_path):
-    bad, expected = BAD_LINES[name]
-    source = t4sa(tmp_path / "source", ["data/0.jpg 0", bad])
-    line = refusal(PREPARE, "t4sa", "--source", source, "--data-dir", tmp_path / "data")
-    assert f"b-t4sa_train.txt:2: {expected}" in line
-    assert not (tmp_path / "data").exists()
-
-
-@pytest.mark.parametrize("five", ["b.jpg 1", "a.jpg 1"], ids=["not nested", "other label"])
-def test_ttd_lists_that_contradict_each_other_are_refused(five, tmp_path):
-    for word, line in {"five": five, "four": "a.jpg 0", "three": "a.jpg 0"}.items():
-        (tmp_path / f"twitter_{word}_agrees.txt").write_text(f"{line}\n")
-    line = refusal(PREPARE, "ttd", "--source", tmp_path, "--data-dir", tmp_path)
-    assert f'twitter_four_agrees.txt: no line "{five}", which twitter_five_agrees.txt has' in line
-
-
-def test_a_class_that_train_lacks_is_refused(tmp_path):
-    source = breeds(tmp_path / "dogs", train=2, valid=2, test=2)
-    photo(source / "test" / "collie" / "0.jpg")
-    line = refusal(PREPARE, "dogs", "--source", source, "--data-dir", tmp_path / "data")
-    assert "test/collie: a class that train/ does not have" in line
-
-
-BAD_ROWS = {
-    "no breed": (b"30\n", "labels.csv:32: expected id,breed; received ['30']"),
-    "climbing out": (b"../30,akita\n", "labels.csv:32: 'train/../30.jpg' is not a path inside"),
-    "twice": (b"0,akita\n", "labels.csv:32: "),
-    "not UTF-8": (b"30,ch\xeen\n", "labels.csv"),
-}
-
-
-@pytest.mark.parametrize("name", BAD_ROWS)
-def test_a_bad_row_of_labels_csv_is_refused_by_its_number(name, tmp_path):
-    row, expected = BAD_ROWS[name]
-    source = kaggle(tmp_path / "dogs", row)
-    line = refusal(PREPARE, "dogs", "--source", source, "--data-dir", tmp_path / "data")
-    assert expected in line
 
 
 BAD_COMMANDS = {

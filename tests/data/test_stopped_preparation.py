@@ -1,6 +1,5 @@
 """Preparation, features and predictions that were stopped: the same command goes on there."""
 
-import contextlib
 import dataclasses
 import os
 import re
@@ -17,6 +16,7 @@ import numpy as np
 import pytest
 from helpers.scripts import ROOT, SRC, files_of, refusal, succeed
 from helpers.small_network import SMALL
+from helpers.stopped_preparation import options, stopped
 
 from sentiment.base import files, journal
 from sentiment.base.errors import UserError
@@ -33,45 +33,10 @@ from sentiment.training import feature_extraction
 PREPARE = "scripts/prepare_data.py"
 
 
-class Stopped(BaseException):
-    """Stands in for a kill, as Ctrl-C and SIGTERM do."""
-
-
 @pytest.fixture
-def small_blocks(monkeypatch):
-    """Blocks of 16 or so, each of them noted."""
-    for module in ("data.prepare_data", "engine.batches"):
-        monkeypatch.setattr(f"sentiment.{module}.BLOCK", 16)
-    monkeypatch.setattr(journal, "SECONDS", 0)
-    monkeypatch.setattr(os, "sync", lambda: None)  # what has been written outlives a process
-
-
-@contextlib.contextmanager
-def stopped(monkeypatch, what: object, name: str, after: int):
-    """Let the block end in a call of something, the one after so many."""
-    whole, calls = getattr(what, name), iter(range(after))
-
-    def call(*args, **kwargs):
-        if next(calls, None) is None:
-            raise Stopped
-        return whole(*args, **kwargs)
-
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(what, name, call)
-        yield
-
-
-def options(photos: Path, data_dir: Path, **more: object) -> prepare_data.Options:
-    given = {"name": "noise", "data_dir": data_dir, "max_bad_percent": 10.0, "workers": 1}
-    return prepare_data.Options("dogs", photos, **(given | more))
-
-
-@pytest.fixture(scope="module")
-def undisturbed(noise: Path, tmp_path_factory) -> Path:
-    """The data directory of the noise, prepared at once in a single block."""
-    work = tmp_path_factory.mktemp("undisturbed")
-    prepare_data.prepare(options(noise, work))
-    return work
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Predict in blocks of 16 images."""
+    monkeypatch.setattr("sentiment.engine.batches.BLOCK", 16)
 
 
 STOPS = [
@@ -117,36 +82,6 @@ def test_preparation_stopped_anywhere_goes_on_to_the_same_bytes(
 
 
 @pytest.mark.usefixtures("small_blocks")
-def test_a_stop_between_the_renames_of_replaced_data_loses_neither(
-    noise, undisturbed, tmp_path, monkeypatch
-):
-    shutil.copytree(undisturbed / "noise", tmp_path / "noise")
-    for after in range(2):  # the first renames what was there, the second what is new
-        anew = options(noise, tmp_path, overwrite=True)
-        with stopped(monkeypatch, Path, "rename", after):
-            prepare_data.prepare(anew)
-        prepare_data.prepare(anew)
-        assert files_of(tmp_path) == files_of(undisturbed)
-
-
-@pytest.mark.usefixtures("small_blocks")
-@pytest.mark.parametrize("torn", [True, False])
-def test_a_torn_or_damaged_journal_counts_to_its_last_whole_line(
-    torn, noise, undisturbed, tmp_path, monkeypatch, caplog
-):
-    caplog.set_level("INFO")
-    with stopped(monkeypatch, journal.Journal, "add", 2):
-        prepare_data.prepare(options(noise, tmp_path))
-    file = tmp_path / ".partial-noise" / journal.FILE
-    text = file.read_text()
-    assert text.count("\n") == 3
-    file.write_text(text[:-9] if torn else text[:-9] + "7" + text[-8:])
-    prepare_data.prepare(options(noise, tmp_path))
-    assert "goes on after 17 of 70 photos" in caplog.text
-    assert files_of(tmp_path) == files_of(undisturbed)
-
-
-@pytest.mark.usefixtures("small_blocks")
 def test_another_plan_is_refused_with_its_difference_and_overwrite_starts_anew(
     noise, undisturbed, tmp_path, monkeypatch, caplog
 ):
@@ -187,17 +122,16 @@ def test_photos_mended_meanwhile_are_taken_as_if_nothing_had_happened(noise, tmp
 
 
 DRIVER = """
-import sys
-from sentiment.base import cli, journal
-from sentiment.data import prepare_data
-prepare.BLOCK, prepare.TASK, journal.SECONDS = 16, 1, 0
-decode = prepare.decode_file
+import time
+from sentiment.base import journal
+from sentiment.data import decoding, preparation, prepare_data
+preparation.BLOCK, decoding.TASK, journal.SECONDS = 16, 1, 0
+decode_file = decoding.decode_file
 def slowly(path):
-    import time
     time.sleep(0.1)
-    return decode(path)
-prepare.decode_file = slowly
-prepare.main()
+    return decode_file(path)
+decoding.decode_file = slowly
+prepare_data.main()
 """
 """Prepares slowly, noting much."""
 
@@ -269,7 +203,7 @@ def data(undisturbed: Path, tmp_path: Path) -> Dataset:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.usefixtures("small_blocks", "small_batches")
 def test_features_stopped_anywhere_go_on_to_the_same_bytes(data, monkeypatch, caplog):
     caplog.set_level("INFO")
     keras.utils.set_random_seed(1)
@@ -309,7 +243,7 @@ def test_features_stopped_anywhere_go_on_to_the_same_bytes(data, monkeypatch, ca
             compute()
 
 
-@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.usefixtures("small_blocks", "small_batches")
 def test_a_prediction_stopped_goes_on_and_a_finished_one_is_not_repeated(
     data, tmp_path, monkeypatch, caplog
 ):

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
 from sentiment.exploration.hamming import close_pairs
-from sentiment.exploration.twins import twins as find_twins
+from sentiment.exploration.twins import find_twins
 
 EXPLORE = "scripts/explore_data.py"
 

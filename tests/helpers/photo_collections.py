@@ -4,6 +4,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from sentiment.data.split import Split
+
 KINDS = {"t4sa": "tweets", "ttd": "ttd", "dogs": "dogs"}
 """By kind, the folder of real photos."""
 CLASS_NAMES = {
@@ -38,6 +40,11 @@ def published(shared: Path, kind: str) -> tuple[Path, dict[str, list[tuple[str, 
         ]
         for split, name in names.items()
     }
+
+
+def stored(split: Split) -> list[tuple[str, int]]:
+    """Path and label of each stored image."""
+    return list(zip(split.paths.tolist(), split.labels.tolist(), strict=True))
 
 
 def photo(file: Path, level: int = 0) -> None:

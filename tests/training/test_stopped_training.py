@@ -287,7 +287,7 @@ import sys
 from sentiment.base import cli, signals
 
 with cli.command():
-    signals.run([sys.executable, "-c", sys.argv[1]])
+    signals.run_script([sys.executable, "-c", sys.argv[1]])
 """
 CHILD = """
 import pathlib, signal, sys, time

@@ -26,20 +26,20 @@ REMEDIES: dict[int | None, str] = {
     errno.EIO: "; is its drive still there?",
     errno.ESTALE: "; is its drive still there?",
 }
-"""What to do about the system's own errors."""
+"""Advice for errors of the system, by their number, as it ends their message."""
 
 
 @contextlib.contextmanager
 def command() -> Iterator[None]:
     """Run a command's body; also a decorator for its `main`.
 
-    What it logs goes to standard output; a UserError, or the system's own about a file, is
-    printed as one line and ends the process with 2, Ctrl-C with 130, SIGTERM with 143.
+    Its log goes to standard output. A UserError, or an OSError, is printed as one line and ends
+    the process with status 2; Ctrl-C ends it with 130, SIGTERM with 143.
     """
     signals.raise_on_termination()
     logging.raiseExceptions = False  # a pipe or terminal that closes must not end a long run
     logging.basicConfig(format="%(message)s", stream=sys.stdout)
-    logging.getLogger("sentiment").setLevel(logging.INFO)  # of other libraries warnings alone
+    logging.getLogger("sentiment").setLevel(logging.INFO)  # other libraries log warnings alone
     try:
         yield
     except UserError as error:
@@ -64,9 +64,10 @@ def log_to(file: Path, append: bool = False, screen: bool = True) -> Iterator[No
     """Write what is logged in the block to a file, with the time of each line.
 
     Args:
-        append: to what is in the file.
-        screen: show it as well.
+        append: keep what is in the file, and write behind it.
+        screen: show the lines on the screen as well.
     """
+
     file.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(file, mode="a" if append else "w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
@@ -91,7 +92,12 @@ def parse(kind: type[Options], default: Options | None = None) -> Options:
 
 
 def parse_words(kind: type[Options], default: Options | None, words: list[str]) -> Options:
-    """The same for words given, such as those that another script is to be started with."""
+    """Read words into a dataclass, such as those that another script is to be started with.
+
+    Raises:
+        UserError: a flag is unknown or its value has the wrong form.
+        SystemExit: --help was asked for and has been printed.
+    """
     box = io.StringIO()  # where tyro draws a wrong flag's box
     try:
         with contextlib.redirect_stderr(box):

@@ -1,4 +1,4 @@
-"""The two errors that are answers, not faults of the program, and what others say in a line."""
+"""The two errors that are answers, not faults of the program, and any error's first line."""
 
 
 class UserError(Exception):
@@ -10,5 +10,5 @@ class BadImage(Exception):
 
 
 def first_line(error: Exception) -> str:
-    """The beginning of what an error of some library says, or its name if it says nothing."""
+    """First line of an error's text, at most 200 characters; its class's name if it has none."""
     return str(error).split("\n", 1)[0][:200] or type(error).__name__

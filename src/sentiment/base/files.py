@@ -11,7 +11,7 @@ from pathlib import Path
 from sentiment.base.errors import UserError
 
 PARTIAL = ".partial-"
-"""What the name of a file or folder that is being written begins with."""
+"""First letters of the name of a file or folder that is being written."""
 
 
 def partial(path: Path) -> Path:
@@ -73,9 +73,9 @@ def whole_folder(path: Path, keep: bool = False) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def scratch_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty hidden folder for what is made on the way to `path`; it does not stay.
+    """Yield an empty hidden folder for what is made on the way to `path`; remove it afterwards.
 
-    What a killed process left in it is removed; let no other process have it (`locked`).
+    What a killed process left in it is removed first; keep other processes out with `locked`.
     """
     folder = partial(path)
     shutil.rmtree(folder, ignore_errors=True)
@@ -88,7 +88,7 @@ def scratch_folder(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Tell what could not be written, where the system's error does not say."""
+    """Give an OSError that names no file the name of this one."""
     try:
         yield
     except OSError as error:
@@ -103,10 +103,10 @@ def locked(path: Path, doing: str = "writing") -> Iterator[None]:
     The system lets go of a dead process's lock; the hidden file stays and says whose it was.
 
     Args:
-        doing: what another process is told that this one does to it.
+        doing: what this process does to `path`, as another one is told that wants it too.
 
     Raises:
-        UserError: another process has it.
+        UserError: another process has the lock.
     """
     from filelock import FileLock, Timeout  # not needed for --help
 
@@ -134,12 +134,12 @@ def check_room(folder: Path, needed: int, what: str, remedy: str = "make room") 
     """Return the free bytes of a folder's disk, if they are enough.
 
     Args:
-        folder: one that is there.
-        needed: bytes.
-        what: needs them, in the plural.
+        folder: an existing folder on that disk.
+        needed: how many bytes are wanted.
+        what: the things that need them, in the plural, for the message.
 
     Raises:
-        UserError: they are not.
+        UserError: the free bytes are too few.
     """
     free = shutil.disk_usage(folder).free
     if free < needed:
@@ -164,11 +164,12 @@ def write_json(path: Path, content: dict) -> None:
 
 
 def read_json(path: Path) -> dict:
-    """Read an object that may be damaged.
+    """Read a file of one JSON object.
 
     Raises:
-        UserError: it is.
+        UserError: the file is missing or damaged.
     """
+
     try:
         content = json.loads(path.read_bytes())
         if not isinstance(content, dict):

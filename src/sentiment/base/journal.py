@@ -1,4 +1,4 @@
-"""What long work has finished, block by block, so that the same command goes on there."""
+"""A journal of the blocks that long work has finished: after a stop it goes on behind them."""
 
 import contextlib
 import json
@@ -11,31 +11,30 @@ from pathlib import Path
 from sentiment.base import files
 
 FILE = ".journal"
-"""Its name in a folder that is written block by block."""
+"""Name of the journal in a folder that is written block by block."""
 
 SECONDS = 10
-"""Work that a kill may cost, about: to note every block would wait for the disk too often."""
+"""Work that a kill may cost, about: noting every block would wait for the disk too often."""
 
 
 class Journal:
     """A file with a line for the plan and one for each finished block.
 
-    A line is a digest of what follows, and that as JSON. The first one that is torn or
-    damaged ends the journal.
+    A line is JSON behind its digest. The first line that is torn or damaged ends the journal.
 
     Args:
-        file: where it lies; it is begun if it is not there.
-        plan: all that the result depends on.
+        file: the journal's file, which is made if it is missing.
+        plan: everything that the result depends on.
     """
 
     def __init__(self, file: Path, plan: dict):
         self._file, self._plan = file, json.loads(json.dumps(plan))
         self._last = time.monotonic()
-        theirs, *blocks = _read(file) or [self._plan]
+        plan_in_file, *blocks = _read(file) or [self._plan]
         self.blocks: list[dict] = blocks
-        """What `add` was given, in order."""
-        self.difference = _difference(theirs, self._plan)
-        """How the plan in the file differs, in words; then nothing is changed until `rewind`."""
+        """Finished blocks, as they were given to `add`, in order."""
+        self.difference = _difference(plan_in_file, self._plan)
+        """How the plan in the file differs, in words; the file stays so until `rewind`."""
         if not self.difference:
             self.rewind(len(blocks))
 
@@ -50,19 +49,19 @@ class Journal:
         self._last = time.monotonic()
 
     def rewind(self, count: int) -> None:
-        """Keep the first blocks only, and our plan."""
+        """Keep only the first `count` blocks, under the plan given to this object."""
         self.difference, self.blocks = "", self.blocks[:count]
         with files.whole_file(self._file) as temporary:
             temporary.write_text("".join(map(_line, [self._plan, *self.blocks])))
 
     @property
     def due(self) -> bool:
-        """Whether it is time to note what has been done."""
+        """Whether SECONDS have passed since the last block was noted."""
         return self._since_last() >= SECONDS
 
     @property
     def seconds(self) -> float:
-        """What the work has taken, that before a kill included."""
+        """Duration of the work so far, the part before a kill included."""
         return sum(block["seconds"] for block in self.blocks) + self._since_last()
 
     def _since_last(self) -> float:
@@ -70,19 +69,23 @@ class Journal:
 
 
 @contextlib.contextmanager
-def folder(path: Path, plan: dict, other: Callable[[str], None]) -> Iterator[tuple[Path, Journal]]:
+def folder(
+    path: Path, plan: dict, on_difference: Callable[[str], None]
+) -> Iterator[tuple[Path, Journal]]:
     """Yield a folder to write block by block, and its journal; it becomes `path` at the end.
 
     After an error or a kill the folder stays, and the next call yields it again.
 
     Args:
-        other: is told how the plan of the folder that is there differs; unless it raises,
-            that folder is cleared.
+        path: the folder's name when it is finished.
+        plan: everything that the folder's content depends on.
+        on_difference: called when an unfinished folder of another plan is there, with the
+            difference in words; unless it raises, that folder is cleared.
     """
     with files.whole_folder(path, keep=True) as temporary:
         journal = Journal(temporary / FILE, plan)
         if journal.difference:
-            other(journal.difference)
+            on_difference(journal.difference)
             shutil.rmtree(temporary)
             temporary.mkdir()
             journal.rewind(0)
@@ -112,11 +115,11 @@ def _read(file: Path) -> list[dict]:
     return entries
 
 
-def _difference(theirs: dict, ours: dict) -> str:
-    """Such as `seed 1; this one has seed 2`."""
-    keys = [key for key in theirs | ours if theirs.get(key) != ours.get(key)]
+def _difference(in_file: dict, wanted: dict) -> str:
+    """How two plans differ, such as `seed 1; this one has seed 2`; empty if they are equal."""
+    keys = [key for key in in_file | wanted if in_file.get(key) != wanted.get(key)]
 
     def in_words(plan: dict) -> str:
         return ", ".join(f"{key.replace('_', ' ')} {plan.get(key)}" for key in keys)
 
-    return f"{in_words(theirs)}; this one has {in_words(ours)}" if keys else ""
+    return f"{in_words(in_file)}; this one has {in_words(wanted)}" if keys else ""

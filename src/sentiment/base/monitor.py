@@ -1,4 +1,4 @@
-"""What a process takes from its machine, sampled while it works."""
+"""CPU, memory and GPUs that a process uses, sampled while it works."""
 
 import csv
 import statistics
@@ -20,9 +20,9 @@ COLUMNS = (
     "gpu_memory_bytes",
     "gpu_percent",
 )
-"""Time since the start; CPU since the last sample and, as `ps` has it, since the process
-began (100 is one core); resident and virtual memory; memory and load of all GPUs, empty
-without one."""
+"""Time since the start; CPU since the last sample and, as `ps` counts it, since the process
+began (100 is one core); resident and virtual memory; memory and load of all GPUs, which stay
+empty on a machine without a GPU."""
 
 SECONDS_A_SAMPLE = 1.0
 
@@ -31,7 +31,7 @@ class Monitor:
     """Writes a row of COLUMNS to a CSV file each second until the block ends, and at least one.
 
     Args:
-        resumed: the run goes on, and so does its file.
+        resumed: the run goes on after a stop: append to its file, and count its seconds on.
     """
 
     def __init__(self, file: Path, resumed: bool = False):
@@ -72,7 +72,7 @@ class Monitor:
 
 
 class GpuLoad:
-    """The mean load of all GPUs during a block, in `percent`; None without one."""
+    """Mean load of all GPUs during a block, in `percent`; None on a machine without a GPU."""
 
     def __init__(self) -> None:
         self.percent: float | None = None
@@ -93,17 +93,17 @@ class GpuLoad:
     def _sample(self) -> None:
         while self._gpus and not self._stop.wait(SECONDS_A_SAMPLE / 10):
             _, load = _gpu_use(self._gpus)
-            if load != "":
+            if load is not None:
                 self._samples.append(load)
 
 
 def gpu_names() -> list[str]:
-    """Of all GPUs, such as NVIDIA H100 80GB HBM3."""
+    """Names of all GPUs, such as NVIDIA H100 80GB HBM3."""
     return [pynvml.nvmlDeviceGetName(gpu) for gpu in _gpus()]
 
 
 def _seconds_in(file: Path) -> float:
-    """The time of a file's last row; what a killed process left of another is cut off."""
+    """Seconds in a file's last row; a torn row that a killed process left is cut off."""
     text = file.read_bytes()
     rows = text[: text.rfind(b"\n") + 1]
     if rows != text:
@@ -117,6 +117,7 @@ def _seconds_in(file: Path) -> float:
 
 
 def _gpus() -> list:
+    """NVML's handles of all GPUs."""
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:  # no NVIDIA driver on this machine
@@ -124,12 +125,14 @@ def _gpus() -> list:
     return [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
 
 
-def _gpu_use(gpus: list) -> tuple[int | str, float | str]:
+def _gpu_use(gpus: list) -> tuple[int, float] | tuple[None, None]:
+    """Bytes that all GPUs hold together, and their mean load in percent; None if unknown."""
     if not gpus:
-        return "", ""
+        return None, None
     try:
         memory = sum(pynvml.nvmlDeviceGetMemoryInfo(gpu).used for gpu in gpus)
         load = sum(pynvml.nvmlDeviceGetUtilizationRates(gpu).gpu for gpu in gpus)
-    except pynvml.NVMLError:  # a part of a shared GPU does not tell
-        return "", ""
+    except pynvml.NVMLError:  # part of a shared GPU, which reports no use
+        return None, None
+
     return memory, load / len(gpus)

@@ -27,6 +27,8 @@ def progress(
     """Yield a function to call with the number of units that have just been done.
 
     Args:
+        what: the work, as it is shown.
+        total: units of the whole work.
         before: units that an earlier call has done.
     """
     console, spoken = Console(), log.isEnabledFor(logging.INFO)
@@ -60,11 +62,12 @@ def progress(
 
 
 def per_second(rate: float, unit: str = "images") -> str:
-    """Such as `1,234 images/s` or `0.25 images/s`."""
+    """A rate in words, such as `1,234 images/s` or `0.25 images/s`."""
     return f"{rate:,.0f} {unit}/s" if rate >= 10 else f"{rate:.2g} {unit}/s"
 
 
 def hours_minutes_seconds(seconds: float) -> str:
-    """Such as 1:02:03."""
+    """A duration, rounded to seconds, such as 1:02:03."""
+
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

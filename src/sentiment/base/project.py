@@ -1,4 +1,4 @@
-"""Where things lie in this checkout, and where the scripts write."""
+"""The folders of this checkout, and those that the scripts read and write."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ class Folders:
 
 
 def shown_command(script: Path, *words: object) -> str:
-    """What a person types to run `script`."""
+    """The command that a person types to run `script` with these words."""
+
     shown = script.relative_to(ROOT) if script.is_relative_to(ROOT) else script
     return " ".join(["ipython", str(shown), "--", *map(str, words)]).removesuffix(" --")

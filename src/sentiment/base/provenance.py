@@ -1,4 +1,4 @@
-"""What a result came from: versions, commit, machine, command."""
+"""Origin of a result: versions, commit, machine, command."""
 
 import contextlib
 import datetime
@@ -23,21 +23,22 @@ def now() -> str:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the installed packages that results depend on."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
+            installed[name] = metadata.version(name)
+    return installed
 
 
 def pillow_then_and_now(manifest: dict) -> str:
-    """What decoded the photos that a manifest is of, and what decodes now."""
+    """Pillow's version when a data set was prepared and its version now, in words."""
     then = manifest["versions"]["pillow"]
     return f"prepared with Pillow {then}, this is {versions()['pillow']}"
 
 
 def provenance() -> dict:
-    """Where and from what this process runs; goes into every manifest."""
+    """Command, commit, machine and versions of this process, as every manifest has them."""
+
     return {
         "command": sys.orig_argv,
         "git_commit": _git_commit(),

@@ -21,31 +21,32 @@ def of(file: Path) -> str:
 
 
 def of_all(paths: Iterable[Path], advance: Callable[[int], None] = lambda count: None) -> list[str]:
-    """The same of many files; `advance` hears of each."""
-    found = []
+    """SHA-256 of many files' contents, hexadecimal; `advance(1)` is called after each file."""
+    digests = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for digest in pool.map(of, paths):
-            found.append(digest)
+            digests.append(digest)
             advance(1)
-    return found
+    return digests
 
 
 def of_others(folder: Path, known: dict[str, str], *parts: str) -> dict[str, str]:
-    """The same of the files that are not known, by their names.
+    """SHA-256 of the files of a folder that are not known yet, by their names.
 
     Args:
-        folder: what names are relative to.
-        known: SHA-256 of some files.
-        parts: folders in it to look into; without, all. Hidden files do not count.
+        folder: the folder that names are relative to.
+        known: SHA-256 of some files, by name, which are not read.
+        parts: folders inside `folder` to look into; all of `folder` if none is given. Hidden
+            files do not count.
     """
-    found = (file for part in parts or [""] for file in (folder / part).rglob("[!.]*"))
-    names = sorted(str(PurePosixPath(f.relative_to(folder))) for f in found if f.is_file())
-    others = [name for name in names if name not in known and name != FILE]
-    return dict(zip(others, of_all(folder / name for name in others), strict=True))
+    paths = (path for part in parts or [""] for path in (folder / part).rglob("[!.]*"))
+    names = sorted(str(PurePosixPath(f.relative_to(folder))) for f in paths if f.is_file())
+    unknown = [name for name in names if name not in known and name != FILE]
+    return dict(zip(unknown, of_all(folder / name for name in unknown), strict=True))
 
 
 def text(sums: dict[str, str]) -> str:
-    """What sha256sum(1) prints for these files, by name."""
+    """The lines that sha256sum(1) prints for these files, sorted by name."""
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
 
 
@@ -57,19 +58,19 @@ def write(folder: Path, sums: dict[str, str]) -> None:
 
 @dataclass(frozen=True)
 class Sums:
-    """What the SHA256SUMS of a folder lists."""
+    """Checksums of a folder's files, as its SHA256SUMS lists them."""
 
     folder: Path
     listed: dict[str, str]
     """SHA-256 by name, relative to the folder."""
     remedy: str
-    """What to do when something is damaged."""
+    """Advice for who finds a damaged file, at the end of every message."""
 
     def checked(self, name: str) -> bytes:
-        """Read a file that must be as it is listed.
+        """Read a file and compare it with its checksum.
 
         Raises:
-            UserError: it is missing or damaged.
+            UserError: the file is missing or damaged.
         """
         file = self.folder / name
         try:
@@ -85,10 +86,11 @@ def read(folder: Path, remedy: str) -> Sums:
     """Read the SHA256SUMS of a folder.
 
     Args:
-        remedy: what to do when something is damaged.
+        remedy: advice for who finds a damaged file.
 
     Raises:
-        UserError: it is missing, not of its form, or names what lies outside the folder.
+        UserError: SHA256SUMS is missing, not of its form, or names a file outside the folder.
+
     """
     file = folder / FILE
     try:

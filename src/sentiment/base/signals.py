@@ -1,16 +1,19 @@
-"""Signals that end a process: put off until its work can be taken up again, or handed on."""
+"""Signals that end a process: put off until its work is saved, or handed on to a child."""
 
 import contextlib
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import FrameType
+from typing import IO
 
 Handler = Callable[[int, FrameType | None], object]
 
 SECONDS_OF_ONE = 1.0
-"""Schedulers send the same signal to a process and to what it has started, which hands it on."""
+"""Signals within this time count as one: schedulers send a signal to a process and its children,
+and the process hands it on to them too."""
 
 
 class Terminated(BaseException):
@@ -19,11 +22,11 @@ class Terminated(BaseException):
     def __init__(self, number: int):
         super().__init__(signal.Signals(number).name)
         self.exit_code = 128 + number
-        """As shells have it: 143 for SIGTERM, 129 for SIGHUP."""
+        """The status that shells give such a process: 143 for SIGTERM, 129 for SIGHUP."""
 
 
 def raise_on_termination() -> None:
-    """Let SIGTERM and SIGHUP, a terminal's end, raise Terminated where Ctrl-C would raise too."""
+    """Let SIGTERM, and SIGHUP when a terminal closes, raise Terminated as Ctrl-C raises."""
 
     def terminate(number: int, _: FrameType | None) -> None:
         raise Terminated(number)
@@ -33,10 +36,10 @@ def raise_on_termination() -> None:
 
 
 class Deferred:
-    """Whether a signal has come; true if one has."""
+    """A signal that was put off; true once one has come."""
 
     restore: Callable[[], None]
-    """Gives the signals back to those that handled them."""
+    """Gives the signals back to the handlers that were there before."""
 
     def __init__(self) -> None:
         self._asked: int | None = None
@@ -47,11 +50,11 @@ class Deferred:
 
     @property
     def number(self) -> int:
-        """Of the signal that has come, or 0."""
+        """Number of the signal that has come, or 0."""
         return self._asked or 0
 
     def act(self) -> None:
-        """Obey the signal that has come, if any, from now on as it comes."""
+        """Obey the signal that has come, if any, and every later one at once."""
         if self._asked is not None:
             self.restore()
             signal.raise_signal(self._asked)
@@ -72,49 +75,58 @@ def deferred() -> Iterator[Deferred]:
         pending.act()
 
 
-def run(command: list[str], **options: object) -> subprocess.CompletedProcess:
-    """Run a script of this project as subprocess.run does, and hand signals on to it.
+def run_script(
+    command: list[str],
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdout: IO[str] | None = None,
+    stderr: int | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a script of this project as subprocess.run does in text mode, and hand signals on.
 
-    It is waited for, so that it can save what it has, and then the signal is obeyed here.
+    After a signal the script is waited for, so that it can save its work; then this process
+    obeys the signal too.
     """
     # In a group of its own, or the terminal would send it Ctrl-C too.
     with (
-        subprocess.Popen(command, process_group=0, **options) as process,
-        handed_on_to(process) as asked,
+        subprocess.Popen(
+            command, process_group=0, cwd=cwd, env=env, stdout=stdout, stderr=stderr, text=True
+        ) as process,
+        handed_on_to(process) as numbers,
     ):
         output, errors = process.communicate()
-    for number in asked[:1]:
+    for number in numbers[:1]:
         signal.raise_signal(number)
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 @contextlib.contextmanager
 def handed_on_to(process: subprocess.Popen) -> Iterator[list[int]]:
-    """Hand signals on to a process during the block; yield those that came."""
-    asked: list[int] = []
+    """Hand signals on to a process during the block; yield the list of their numbers."""
+    numbers: list[int] = []
 
     def hand_on(number: int, _: FrameType | None) -> None:
-        asked.append(number)
+        numbers.append(number)
         process.send_signal(number)
 
     with _handled_by(hand_on):
-        yield asked
+        yield numbers
 
 
 def _ending() -> list[int]:
-    """The signals that end a process; not those that nohup, for one, has set aside."""
-    known = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
-    return [number for number in known if number and signal.getsignal(number) != signal.SIG_IGN]
+    """Signals that end this process; those that are ignored, as under nohup, are left out."""
+    numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    return [number for number in numbers if number and signal.getsignal(number) != signal.SIG_IGN]
 
 
 @contextlib.contextmanager
 def _handled_by(handler: Handler) -> Iterator[Callable[[], None]]:
-    """Handle the signals so during the block; yield what ends it earlier."""
+    """Handle the ending signals with `handler` during the block; yield what stops that earlier."""
     before = {number: signal.signal(number, handler) for number in _ending()}
 
     def restore() -> None:
-        for number, theirs in before.items():
-            signal.signal(number, theirs)
+        for number, previous in before.items():
+            signal.signal(number, previous)
 
     try:
         yield restore

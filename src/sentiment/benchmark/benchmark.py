@@ -1,4 +1,4 @@
-"""What `scripts/benchmark.py` runs: every comparison, a table, a CSV file and a picture."""
+"""Measure each stage beside what bounds it: a table, a CSV file and a picture."""
 
 import csv
 import logging
@@ -24,17 +24,20 @@ log = logging.getLogger(__name__)
 
 Part = Literal["preparation", "reading", "ft-f", "ft-a", "deterministic"]
 
+LEAST = {"count": 3, "images": 64, "batch_size": 1, "steps": 1, "rounds": 1}
+"""Least value of each number that a flag gives."""
+
 
 @dataclass(frozen=True)
 class Options:
     """Flags of `scripts/benchmark.py`."""
 
     parts: tuple[Part, ...] = ("preparation", "reading", "ft-f", "ft-a", "deterministic")
-    """What to measure."""
+    """Stages to measure."""
     dataset: str = "t4sa"
-    """Prepared data, for all but preparation."""
+    """Prepared data, for all stages but preparation."""
     percent: float = 100.0
-    """Of the data, for FT-F."""
+    """Percent of the training and validation data, for FT-F."""
     photos: Path | None = None
     """Folder of JPEG files, at any depth, to prepare; without it some of B-T4SA's sizes are
     drawn."""
@@ -45,17 +48,17 @@ class Options:
     network: str = networks.DEFAULT
     """Folder of the network that is trained."""
     weights: str = "imagenet"
-    """Its first weights for FT-F: imagenet, none, or a file."""
+    """The network's first weights for FT-F: imagenet, none, or a file."""
     batch_size: int = 16
-    """Of FT-A's steps."""
+    """Images in a batch of FT-A."""
     steps: int = 8
-    """Of FT-A, a run."""
+    """Steps of FT-A in a run."""
     rounds: int = 3
-    """Times that each is measured."""
+    """How often each way is measured."""
     data_dir: Path = project.DATA_DIR
-    """Where prepared data lie."""
+    """Folder of prepared data."""
     logs_dir: Path = project.LOGS_DIR
-    """Where the CSV file and the picture go, in the folder benchmark."""
+    """Folder for the CSV file and the picture, which go into the folder benchmark in it."""
 
 
 @cli.command()
@@ -70,18 +73,18 @@ def benchmark(options: Options) -> None:
     Raises:
         UserError: the data or the photos are missing, or the network is unknown.
     """
-    least = {"count": 3, "images": 64, "batch_size": 1, "steps": 1, "rounds": 1}
-    for name, least_value in least.items():
+    for name, least in LEAST.items():
         value, flag = getattr(options, name), "--" + name.replace("_", "-")
-        if value < least_value:
-            raise UserError(f"{flag} {value}: expected {least_value} or more")
+        if value < least:
+            raise UserError(f"{flag} {value}: expected {least} or more")
     network = networks.named(options.network)
     folder = options.logs_dir / "benchmark"
     log.info("Measuring %s, %d rounds each", ", ".join(options.parts), options.rounds)
     log.info("  writes %s", folder / "benchmark{.csv,.png,.svg}")
     needs_data = set(options.parts) - {"preparation"}
     dataset = Dataset(options.data_dir, options.dataset) if needs_data else None
-    rows, notes = [], [platform.processor() or platform.machine(), *gpu_names()]
+    rows: list[dict] = []
+    notes = [platform.processor() or platform.machine(), *gpu_names()]
     with tempfile.TemporaryDirectory(prefix="benchmark-", dir=_existing(folder)) as work:
         for comparison in _measured(options, network, dataset, Path(work), notes):
             new = _rows(comparison)
@@ -97,7 +100,7 @@ def benchmark(options: Options) -> None:
 def _measured(
     options: Options, network: Network, dataset: Dataset | None, work: Path, notes: list[str]
 ) -> Iterator[Comparison]:
-    """Compare one part after the other, and add to the notes."""
+    """Measure one part after the other, and add to the notes."""
     if "preparation" in options.parts:
         from sentiment.benchmark.preparation import compare_preparation
 
@@ -107,11 +110,18 @@ def _measured(
         yield comparison
     if dataset:
         notes.append(_start(work))
+        yield from _measured_on(dataset, options, network, work)
+
+
+def _measured_on(
+    dataset: Dataset, options: Options, network: Network, work: Path
+) -> Iterator[Comparison]:
+    """Measure the parts that take prepared data; Keras has been started."""
     if "reading" in options.parts:
         from sentiment.benchmark.reading import compare_reading
 
-        some = dataset.split("train").images[:512]
-        yield compare_reading(some, options.images, work, options.rounds)
+        images = dataset.split("train").images[:512]
+        yield compare_reading(images, options.images, work, options.rounds)
     if "ft-f" in options.parts:
         from sentiment.benchmark.bottleneck import compare_ft_f
 
@@ -128,26 +138,28 @@ def _measured(
 
 
 def _existing(folder: Path) -> Path:
+    """Return a folder, which is made if it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def _photos(options: Options, work: Path) -> list[Path]:
+    """The JPEG files to prepare: those given, or new ones drawn in the folder `work`."""
     if options.photos:
-        found = sorted(
+        jpegs = sorted(
             f for f in options.photos.rglob("*") if f.suffix.lower() in (".jpg", ".jpeg")
         )
-        if len(found) < 3:
-            raise UserError(f"--photos {options.photos}: {len(found)} JPEG files; expected some")
+        if len(jpegs) < LEAST["count"]:
+            raise UserError(f"--photos {options.photos}: {len(jpegs)} JPEG files; expected some")
         log.info("  photos: the first %d JPEG files of %s", options.count, options.photos)
-        return found[: options.count]
+        return jpegs[: options.count]
     log.info("  photos: %d drawn, of B-T4SA's sizes", options.count)
     drawn_jpegs.draw(work / "photos", options.count)
     return sorted((work / "photos").iterdir())
 
 
 def _start(work: Path) -> str:
-    """Start Keras; return on what."""
+    """Start Keras; return the names of its backend and devices, in words."""
     from sentiment.engine import backend
 
     # JAX then compiles in the round that does not count: this does not grow with the images.
@@ -158,7 +170,7 @@ def _start(work: Path) -> str:
 
 
 def _rows(comparison: Comparison) -> list[dict]:
-    """One a way: its rate and how many times as fast as the base it is."""
+    """A row for each way: its rate, and how many times as fast as the base it is."""
     return [
         {
             "comparison": comparison.title,
@@ -172,18 +184,19 @@ def _rows(comparison: Comparison) -> list[dict]:
     ]
 
 
-def _median(values: list[float] | None) -> float | str:
-    return round(statistics.median(values), 1) if values else ""
+def _median(values: list[float] | None) -> float | None:
+    return round(statistics.median(values), 1) if values else None
 
 
 def _table(rows: list[dict]) -> list[str]:
-    """In words, those of one comparison."""
+    """The lines of a table of one comparison's rows."""
     width = max(len(row["way"]) for row in rows) + 2
     lines = [rows[0]["comparison"], f"  {'':{width}}images/s   times as fast, least to most"]
     for row in rows:
         spread = f"{row['least']:.2f} to {row['most']:.2f}"
         rate, ratio = f"{row['images_per_second']:8,.0f}", f"{row['ratio']:6.2f}"
-        gpu = f"   GPU {row['gpu_percent']:.0f} %" if row["gpu_percent"] != "" else ""
+        load = row["gpu_percent"]
+        gpu = "" if load is None else f"   GPU {load:.0f} %"
         lines.append(f"  {row['way']:{width}}{rate}   {ratio}   {spread}{gpu}")
     return lines
 

@@ -1,7 +1,6 @@
-"""FT-F on stored features against FT-F through all layers, and one forward pass alone."""
+"""FT-F on stored features compared with FT-F through all layers, and one forward pass alone."""
 
 import dataclasses
-import logging
 import shutil
 import time
 from pathlib import Path
@@ -26,54 +25,58 @@ def compare_ft_f(
 ) -> Comparison:
     """Time FT-F's training phase, its features computed anew each time.
 
-    The forward pass is of the same training and validation images, and saves the model.
+    The forward pass takes the training and validation images through the network once, and
+    saves the model.
     """
-    dataset = _aside(dataset, work / "data")
-    recipe = network.recipes["fc"]
-    recipe = dataclasses.replace(recipe, weights=weights, patience=recipe.epochs)  # all of them
-    architecture = network.architecture
+    architecture, recipe = network.architecture, network.recipes["fc"]
+    # With such patience no training ends early.
+    recipe = dataclasses.replace(recipe, weights=weights, patience=recipe.epochs)
     folders = Folders(logs_dir=work / "logs", models_dir=work / "models")
     run = Run(architecture.name, "fc", TrainingData(dataset.name, percent), folders)
     run.history.parent.mkdir(parents=True, exist_ok=True)
-
-    def train(cache: bool) -> float:
-        shutil.rmtree(dataset.folder / FOLDER, ignore_errors=True)
-        logging.getLogger("sentiment").setLevel(logging.WARNING)
-        choice = dataclasses.replace(recipe, feature_cache=cache)
-        trained, outcome = fit.fit(Training(architecture, choice, dataset, run), None)
-        run.checkpoint.unlink()
-        started = time.perf_counter()
-        model_file.save(trained, run.model, outcome)
-        saving = time.perf_counter() - started
-        logging.getLogger("sentiment").setLevel(logging.INFO)
-        parts = ("extraction_seconds", "training_seconds", "validation_seconds")
-        images = outcome["train_images"] + outcome["validation_images"]
-        return (sum(outcome[part] for part in parts) + saving) / images
-
-    def forward() -> float:
-        whole = build_model(architecture, recipe, len(dataset.class_names))
-        backbone, images = build.without_head(whole), 0
-        started = time.perf_counter()
-        for split in ("train", "validation"):
-            stored = dataset.split(split)
-            batches = Batches(stored, fit.rows_of(stored, run, recipe), recipe.batch_size, None)
-            for _ in predict(backbone, batches, lambda count: None):
-                pass
-            images += len(batches.rows)
-        model_file.save(whole, run.model, {})
-        return (time.perf_counter() - started) / images
-
+    training = Training(architecture, recipe, _aside(dataset, work / "data"), run)
     ways = {
-        UNCACHED: lambda: train(cache=False),
-        "FT-F on features computed once": lambda: train(cache=True),
-        "one forward pass, and saving": forward,
+        UNCACHED: lambda: _train(training, cache=False),
+        "FT-F on features computed once": lambda: _train(training, cache=True),
+        "one forward pass, and saving": lambda: _pass_forward(training),
     }
     title = f"{architecture.title} FT-F, {recipe.epochs} epochs"
     return compare(title, UNCACHED, ways, rounds)
 
 
+def _train(training: Training, cache: bool) -> float:
+    """Seconds for each image of a whole training that computes features anew, if any."""
+    shutil.rmtree(training.dataset.folder / FOLDER, ignore_errors=True)
+    recipe = dataclasses.replace(training.recipe, feature_cache=cache)
+    trained, outcome = fit.fit(dataclasses.replace(training, recipe=recipe), None)
+    training.run.checkpoint.unlink()
+    started = time.perf_counter()
+    model_file.save(trained, training.run.model, outcome)
+    saving = time.perf_counter() - started
+    parts = ("extraction_seconds", "training_seconds", "validation_seconds")
+    images = outcome["train_images"] + outcome["validation_images"]
+    return (sum(outcome[part] for part in parts) + saving) / images
+
+
+def _pass_forward(training: Training) -> float:
+    """Seconds for each image of one pass through the frozen layers, and of saving a model."""
+    dataset, recipe = training.dataset, training.recipe
+    whole = build_model(training.architecture, recipe, len(dataset.class_names))
+    backbone, images = build.without_head(whole), 0
+    started = time.perf_counter()
+    for split in ("train", "validation"):
+        stored = dataset.split(split)
+        rows = fit.rows_of(stored, training.run, recipe)
+        batches = Batches(stored, rows, recipe.batch_size, None)
+        for _ in predict(backbone, batches, lambda count: None):
+            pass
+        images += len(rows)
+    model_file.save(whole, training.run.model, {})
+    return (time.perf_counter() - started) / images
+
+
 def _aside(dataset: Dataset, data_dir: Path) -> Dataset:
-    """The same prepared data elsewhere, by links, with no features yet."""
+    """Link prepared data into another folder, without their stored features."""
     folder = data_dir / dataset.name
     folder.mkdir(parents=True)
     for path in dataset.folder.iterdir():

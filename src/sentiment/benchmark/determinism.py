@@ -1,4 +1,4 @@
-"""FT-A's steps with and without determinism; a process each, for Keras starts with or without."""
+"""FT-A's steps with and without determinism, which a process chooses when Keras starts."""
 
 import os
 import subprocess
@@ -11,7 +11,8 @@ from sentiment.base import project
 from sentiment.base.errors import UserError
 from sentiment.benchmark.timing import Comparison, compare
 from sentiment.data.dataset import Dataset
-from sentiment.model.networks import Network, networks
+from sentiment.model import networks
+from sentiment.model.networks import Network
 
 
 def compare_determinism(
@@ -41,7 +42,7 @@ def compare_determinism(
 def seconds_an_image(
     network: Network, dataset: Dataset, batch_size: int, steps: int, deterministic: str
 ) -> float:
-    """Of the second of two epochs; the first one traces the step."""
+    """Seconds for each image in the second of two epochs; the first one traces the step."""
     from sentiment.engine import backend
 
     backend.start(1, deterministic=deterministic)
@@ -57,7 +58,15 @@ def seconds_an_image(
     return (time.perf_counter() - started) / (steps * batch_size)
 
 
+def main() -> None:
+    """Measure in this process, and print seconds for each image; the command line says what."""
+    deterministic, network, data_dir, data, batch_size, steps = sys.argv[1:]
+    dataset = Dataset(Path(data_dir), data)
+    seconds = seconds_an_image(
+        networks.named(network), dataset, int(batch_size), int(steps), deterministic
+    )
+    print(seconds)
+
+
 if __name__ == "__main__":
-    deterministic, name, data_dir, data, *sizes = sys.argv[1:]
-    (found,) = (network for network in networks() if network.architecture.name == name)
-    print(seconds_an_image(found, Dataset(Path(data_dir), data), *map(int, sizes), deterministic))
+    main()

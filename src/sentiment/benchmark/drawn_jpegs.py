@@ -8,11 +8,11 @@ from PIL import Image
 from sentiment.base import files
 
 WIDTH, HEIGHT = (945, 505), (916, 556)
-"""Pixels, mean and standard deviation over B-T4SA's 470,586 photos (the replication report)."""
+"""Mean and standard deviation, in pixels, over B-T4SA's 470,586 photos (replication report)."""
 
 OCTAVES = range(9)
 CONTRAST = (10, 110)
-"""Grey levels of an octave: makes 147 ± 148 KB a file, where B-T4SA's have 142 ± 156."""
+"""Least and most grey levels of an octave: so files have 147 ± 148 KB, B-T4SA's 142 ± 156."""
 
 
 def draw(folder: Path, count: int, seed: int = 1) -> None:
@@ -20,19 +20,19 @@ def draw(folder: Path, count: int, seed: int = 1) -> None:
     random = np.random.default_rng(seed)
     with files.whole_folder(folder) as temporary:
         for number in range(count):
-            size = tuple(_side(random, *measure) for measure in (WIDTH, HEIGHT))
+            size = _side(random, *WIDTH), _side(random, *HEIGHT)
             _picture(random, size).save(temporary / f"{number:05}.jpg", quality=85)
 
 
 def _side(random: np.random.Generator, mean: float, deviation: float) -> int:
-    """Log-normal: the published distribution has a long right tail."""
+    """Draw a side's length from a log-normal distribution, as the published one is skewed."""
     variance = np.log(1 + (deviation / mean) ** 2)
     side = random.lognormal(np.log(mean) - variance / 2, np.sqrt(variance))
     return int(np.clip(side, 120, 4000))
 
 
 def _picture(random: np.random.Generator, size: tuple[int, int]) -> Image.Image:
-    """Noise of all scales, coarse ones strongest, as photos have it."""
+    """Draw noise of all scales, the coarse ones strongest, as in photos."""
     total = np.full((size[1], size[0], 3), 128, np.float32)
     contrast = random.uniform(*CONTRAST)
     for octave in OCTAVES:

@@ -1,44 +1,46 @@
-"""Preparation against decoding alone: the whole command's work, and Pillow's plain way."""
+"""Preparation compared with decoding alone: storing included, and Pillow's plain way."""
 
 import importlib.util
-import logging
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from sentiment.benchmark.timing import Comparison, compare
-from sentiment.data import prepare_data
 from sentiment.data.decode import SIDE, decode_file
+from sentiment.data.decoding import decoders
+from sentiment.data.preparation import Preparation
+from sentiment.data.sources import Origin
 
 PLAIN = "Pillow's plain decoding, one process"
 
 TIMES = 4
-"""Each photo is prepared, so that what a run costs once weighs as little as in a long one."""
+"""How often a run prepares each photo: its fixed cost then weighs as little as in a long run."""
 
 
 def compare_preparation(photos: list[Path], work: Path, rounds: int) -> tuple[Comparison, float]:
     """Time preparation of JPEG files.
 
     Returns:
-        The comparison, and by how many grey levels our pixels differ from the plain way's, on
-        average.
+        The comparison, and the mean difference, in grey levels, of the prepared pixels from
+        those of Pillow's plain decoding.
     """
     differences = [
         np.abs(decode_file(photo).astype(int) - _plain(photo)).mean() for photo in photos
     ]
     photos = photos * TIMES
     source = _as_class_folders(photos, work / "source")
-    cores = os.cpu_count()
+    cores = os.cpu_count() or 1
     ways = {
-        PLAIN: lambda: _each(photos, _plain),
+        PLAIN: lambda: _decode_all(photos, _plain),
         "prepared by 1 worker": lambda: _prepare(source, work, 1),
         f"prepared by {cores} workers": lambda: _prepare(source, work, cores),
     }
     if importlib.util.find_spec("simplejpeg"):
-        ways["simplejpeg's decoding, one process"] = lambda: _each(photos, _simplejpeg)
+        ways["simplejpeg's decoding, one process"] = lambda: _decode_all(photos, _simplejpeg)
     title = f"preparation, {len(photos)} JPEG files"
     return compare(title, PLAIN, ways, rounds), float(np.mean(differences))
 
@@ -58,7 +60,8 @@ def _simplejpeg(photo: Path) -> np.ndarray:
     return np.asarray(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
-def _each(photos: list[Path], decode) -> float:
+def _decode_all(photos: list[Path], decode: Callable[[Path], np.ndarray]) -> float:
+    """Seconds for each photo when they are decoded one after the other."""
     started = time.perf_counter()
     for photo in photos:
         decode(photo)
@@ -66,21 +69,20 @@ def _each(photos: list[Path], decode) -> float:
 
 
 def _prepare(source: Path, work: Path, workers: int) -> float:
-    options = prepare_data.Options("dogs", source, "benchmark", workers=workers, data_dir=work,
-                              overwrite=True)  # fmt: skip
-    level = logging.getLogger("sentiment.data.prepare_data").level
-    logging.getLogger("sentiment.data.prepare_data").setLevel(logging.WARNING)
+    """Seconds for each photo when they are prepared."""
     started = time.perf_counter()
-    prepare_data.prepare(options)
+    preparation = Preparation(work / "benchmark", Origin("dogs", source, seed=1))
+    with decoders(workers, scheduler=None) as pool:
+        preparation.run(pool, overwrite=True)
     seconds = time.perf_counter() - started
-    logging.getLogger("sentiment.data.prepare_data").setLevel(level)
-    return seconds / len(list(source.glob("*/*/*")))
+    return seconds / sum(map(len, preparation.photos.values()))
 
 
 def _as_class_folders(photos: list[Path], folder: Path) -> Path:
-    """Links to the photos in the layout of the dog breeds: nearly all of them to train on."""
-    for split, some in {"train": photos[2:], "valid": photos[:1], "test": photos[1:2]}.items():
+    """Link the photos in the layout of the dog breeds: nearly all of them to train on."""
+    splits = {"train": photos[2:], "valid": photos[:1], "test": photos[1:2]}
+    for split, of_split in splits.items():
         (folder / split / "photo").mkdir(parents=True)
-        for number, photo in enumerate(some):
+        for number, photo in enumerate(of_split):
             (folder / split / "photo" / f"{number:05}.jpg").symlink_to(photo.resolve())
     return folder

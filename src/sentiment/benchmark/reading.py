@@ -1,4 +1,4 @@
-"""A shuffled epoch from the store against plain memory-mapped reading, and the report's layout."""
+"""A shuffled epoch from the store compared with numpy.memmap, and with the report's layout."""
 
 import collections
 import time
@@ -18,25 +18,25 @@ from sentiment.engine.batches import WINDOW, Batches
 BATCH = 64
 RAW = "numpy.memmap in order"
 HELD = 2 * WINDOW * CHUNK // BATCH
-"""Batches that the store has in memory to mix and to read ahead. Held, each one's memory is no
-longer in the processor's cache when it is filled again, which bounds any such reader."""
+"""Batches that the store has in memory to mix and to read ahead. With so many, a batch's memory is
+no longer in the processor's cache when it is filled again, which bounds any such reader."""
 REPORTS_IMAGES = 512
-"""Stored in the report's layout, of which as many are read."""
+"""Images stored in the report's layout, all of which are read once."""
 
 
 def compare_reading(images: np.ndarray, count: int, work: Path, rounds: int) -> Comparison:
-    """Time epochs over `count` images, which are those given over and over: uint8 (n, ...)."""
-    writer = Writer(work / "store", count)
-    with (work / "raw").open("wb") as raw:
-        for row in range(count):
-            writer.append(images[row % len(images)], 0, str(row), 0)
-            raw.write(images[row % len(images)])
-    sha256sums.write(work, writer.close()[1])
-    plain = np.memmap(work / "raw", np.uint8, "r", shape=(count, SIDE, SIDE, 3))
-    split = Split(sha256sums.read(work, "measure again"), "store")
+    """Time epochs over `count` images.
+
+    Args:
+        images: uint8, shape (n, SIDE, SIDE, 3), which are stored over and over.
+        count: how many images to store and read.
+        work: an empty folder.
+        rounds: how often each way is timed.
+    """
+    plain, split = _stored(images, count, work)
     batches = Batches(split, np.arange(count), BATCH, shuffle_seed=1)
-    some = np.resize(np.arange(len(images)), REPORTS_IMAGES)
-    reports = bcolz.carray(images[some].astype(np.float32), rootdir=str(work / "report"))
+    repeated = images[np.resize(np.arange(len(images)), REPORTS_IMAGES)]
+    reports = bcolz.carray(repeated.astype(np.float32), rootdir=str(work / "report"))
     reports.flush()
     order = np.random.default_rng(1)
 
@@ -51,8 +51,8 @@ def compare_reading(images: np.ndarray, count: int, work: Path, rounds: int) -> 
     def as_the_report() -> float:
         rows = order.permutation(REPORTS_IMAGES)
         parts = np.split(rows, range(BATCH, REPORTS_IMAGES, BATCH))
-        taken = (np.stack([reports[int(row)] for row in part]) for part in parts)
-        return _seconds(taken, REPORTS_IMAGES)
+        report_batches = (np.stack([reports[int(row)] for row in part]) for part in parts)
+        return _seconds(report_batches, REPORTS_IMAGES)
 
     ways = {
         RAW: lambda: in_order(held=1),
@@ -63,8 +63,21 @@ def compare_reading(images: np.ndarray, count: int, work: Path, rounds: int) -> 
     return compare(f"reading, {count:,} images in the page cache", RAW, ways, rounds)
 
 
+def _stored(images: np.ndarray, count: int, work: Path) -> tuple[np.memmap, Split]:
+    """Store `count` images, the given ones over and over, as plain bytes and as a split."""
+    writer = Writer(work / "store", count)
+    with (work / "raw").open("wb") as raw:
+        for row in range(count):
+            image = images[row % len(images)]
+            writer.append(image, 0, str(row), 0)
+            raw.write(image.data)
+    sha256sums.write(work, writer.close()[1])
+    plain = np.memmap(work / "raw", np.uint8, "r", shape=(count, SIDE, SIDE, 3))
+    return plain, Split(sha256sums.read(work, "measure again"), "store")
+
+
 def _seconds(batches: Iterable[np.ndarray], count: int, held: int = 1) -> float:
-    """Seconds an image until the last batch is there; so many are kept meanwhile."""
+    """Seconds for each image until the last batch is there; the last `held` batches are kept."""
     started = time.perf_counter()
     collections.deque(batches, maxlen=held)
     return (time.perf_counter() - started) / count

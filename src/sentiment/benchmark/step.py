@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.util
 import time
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -18,7 +19,7 @@ RESIDENT = "the same steps on one batch in memory"
 
 
 class Resident(keras.utils.PyDataset):
-    """The same batch again and again."""
+    """A data set that gives one batch `count` times."""
 
     def __init__(self, batch: tuple[np.ndarray, np.ndarray], count: int):
         super().__init__()
@@ -65,7 +66,7 @@ def compare_steps(
 
 
 def compiled(network: Network, dataset: Dataset, precision: str) -> keras.Model:
-    """FT-A's model with random weights, ready to learn."""
+    """FT-A's model with random weights, compiled for training."""
     keras.config.set_dtype_policy(precision)
     recipe = dataclasses.replace(network.recipes["all"], weights="none", head="fresh")
     learner = build_model(network.architecture, recipe, len(dataset.class_names))
@@ -74,8 +75,8 @@ def compiled(network: Network, dataset: Dataset, precision: str) -> keras.Model:
     return learner
 
 
-def _torch_step(resident: Resident, images: int):
-    """The same step with the same batch in a plain PyTorch loop."""
+def _torch_step(resident: Resident, images: int) -> Callable[[], float]:
+    """Steps of MobileNetV2 on a batch in memory, in a plain PyTorch loop."""
     import torch
     from transformers import MobileNetV2Config, MobileNetV2ForImageClassification
 

@@ -1,6 +1,7 @@
-"""Arrays on the disk, in bcolz, each row held against its checksum: the only file that imports it.
+"""Arrays on the disk, in bcolz, each row compared with its checksum when it is read.
 
-The SHA256SUMS of a folder around them lists every file.
+The SHA256SUMS of a folder around the arrays lists their files. All stores are read and written
+here; besides, only the benchmark of reading imports bcolz, for a layout that no store has.
 """
 
 import errno
@@ -14,12 +15,13 @@ from typing import NamedTuple
 import bcolz
 import numpy as np
 import xxhash
+from numpy.typing import DTypeLike
 
 from sentiment.base import files, sha256sums
 from sentiment.base.errors import UserError
 
 CHUNK = 16
-"""Rows a chunk, which is a file: one a chunk would be 368,586 files for B-T4SA."""
+"""Rows in a chunk, which is a file: chunks of one row would be 368,586 files for B-T4SA."""
 
 RAW = bcolz.cparams(clevel=0, shuffle=bcolz.NOSHUFFLE)
 """Photos hardly compress: lz4 saves a sixth of the disk and takes half the reading's speed."""
@@ -27,39 +29,40 @@ RAW = bcolz.cparams(clevel=0, shuffle=bcolz.NOSHUFFLE)
 bcolz.set_nthreads(1)  # more do not read faster, and the training wants the cores
 
 BLOSCPACK, HEADER, PLAIN = 16, 32, 0x2
-"""Bytes of a chunk file's first header, and of both, before its rows; and Blosc's flag of rows
-that are not compressed."""
+"""Bytes of a chunk file's first header; bytes of both its headers, which stand before its rows;
+Blosc's flag of rows that are not compressed."""
 
 GONE = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.ETIMEDOUT)
-"""What reading says when a drive has failed or is no longer reached."""
+"""Errors of reading from a drive that has failed or is no longer reached."""
 
 DAMAGED = (OSError, ValueError, KeyError, TypeError, IndexError, RuntimeError)
-"""What bcolz raises for files that are missing, cut or changed."""
+"""Errors that bcolz raises for files that are missing, cut or changed."""
 
 
-checksum = xxhash.xxh3_64_intdigest
-"""Of a row's bytes, 64 bits: takes a hundredth of decoding a photo."""
+def checksum(row: np.ndarray) -> int:
+    """XXH3 of a row's bytes, 64 bits: takes a hundredth of the time of decoding a photo."""
+    return xxhash.xxh3_64_intdigest(row.data)
 
 
 class Array:
     """A written array, rows first, read only.
 
     Args:
-        sums: of the folder that it lies in.
-        name: its place there, such as `train/images`.
-        kind: NumPy's kind of number it must hold.
-        checksums: of its rows, uint64, against which each is checked when it is read; without
-            them all files are checked now.
+        sums: checksums of the files of the folder that the array lies in.
+        name: the array's folder in that folder, such as `train/images`.
+        kind: NumPy's kind of number that the array must hold.
+        checksums: checksum of each row, uint64, shape (n,): rows are checked when they are read.
+            Without them all files are checked now.
 
     Raises:
-        UserError: it is missing, damaged or of another kind.
+        UserError: the array is missing, damaged or of another kind.
     """
 
     def __init__(
         self,
         sums: sha256sums.Sums,
         name: str,
-        kind: type,
+        kind: type[np.generic],
         checksums: np.ndarray | None = None,
     ):
         self.folder, self.remedy = sums.folder / name, sums.remedy
@@ -95,13 +98,17 @@ class Array:
         return self._array.dtype
 
     def __getitem__(self, rows: slice) -> np.ndarray:
-        """Neighbouring rows; fastest from chunk to chunk."""
+        """Read neighbouring rows; fastest from chunk to chunk.
+
+        Raises:
+            UserError: a row is not what was written.
+        """
         if self._checksums is None:
             return self._rows(rows)
-        wanted = np.arange(*rows.indices(self.shape[0]))
-        found = np.empty((len(wanted), *self.shape[1:]), self.dtype)
-        self.copy(wanted, list(found))
-        return found
+        numbers = np.arange(*rows.indices(self.shape[0]))
+        values = np.empty((len(numbers), *self.shape[1:]), self.dtype)
+        self.copy(numbers, list(values))
+        return values
 
     def _rows(self, rows: slice) -> np.ndarray:
         try:
@@ -111,14 +118,16 @@ class Array:
             raise self._damaged(first, last, error) from None
 
     def _check(self, start: int, rows: list[np.ndarray]) -> None:
-        """Hold neighbouring rows against their checksums."""
-        found, written = list(map(checksum, rows)), self._checksums[start : start + len(rows)]
-        if found != written.tolist():
-            wrong = start + np.flatnonzero(np.array(found, np.uint64) != written)
+        """Compare neighbouring rows with their checksums, if the array has some."""
+        if self._checksums is None:
+            return
+        read, written = list(map(checksum, rows)), self._checksums[start : start + len(rows)]
+        if read != written.tolist():
+            wrong = start + np.flatnonzero(np.array(read, np.uint64) != written)
             raise self._damaged(wrong[0], wrong[-1] + 1, "not what was written")
 
     def _damaged(self, first: int, stop: int, reason: object) -> UserError:
-        """Say that rows are damaged, and name the file of the first."""
+        """The error that says that rows are damaged, and names the first one's file."""
         file = chunk_file(self.folder, first // CHUNK)
         if isinstance(reason, OSError) and reason.errno in GONE:
             return UserError(
@@ -129,12 +138,18 @@ class Array:
         return UserError(f"{file}: {rows}: damaged ({reason}); {self.remedy}")
 
     def copy(self, rows: np.ndarray, places: list[np.ndarray]) -> None:
-        """Copy ascending rows to where they belong, one array a row.
+        """Copy rows to their places.
+
+        Args:
+            rows: ascending row numbers, int64, shape (n,).
+            places: n arrays of a row's shape and dtype, which are written over.
 
         Raises:
             UserError: a row is not what was written.
         """
-        numbers = rows.tolist()  # few: NumPy takes longer to start, while no other thread runs
+        numbers = (
+            rows.tolist()
+        )  # few: NumPy's calls take longer, and no other thread runs meanwhile
         cuts = [
             i for i, (row, next_row) in enumerate(itertools.pairwise(numbers), 1)
             if next_row != row + 1 or next_row % CHUNK == 0
@@ -145,14 +160,14 @@ class Array:
                 stored = self._rows(slice(start, start + len(run)))
                 for values, place in zip(stored, run, strict=True):
                     place[...] = values
-            if self._checksums is not None:
-                self._check(start, run)
+            self._check(start, run)
 
     def _read_plain(self, start: int, places: list[np.ndarray]) -> bool:
-        """Read neighbouring rows of one chunk straight into place, if it is not compressed.
+        """Read neighbouring rows of one chunk straight into their places; return whether it did.
 
-        bcolz would copy them twice more. Its file is 16 bytes of bloscpack's, 16 of Blosc's
-        (byte 2 the flags, bytes 4 to 8 the size), and the rows (bcolz' format, persistence.rst).
+        It does so for chunks that are not compressed, whose rows bcolz would copy twice more.
+        A chunk's file is 16 bytes of bloscpack's header, 16 of Blosc's (byte 2 holds the flags,
+        bytes 4 to 8 the size), and the rows (bcolz' documentation, persistence.rst).
         """
         if not hasattr(os, "preadv"):
             return False
@@ -166,20 +181,21 @@ class Array:
                 end = (row + len(places)) * row_bytes
                 if header[:4] != b"blpk" or not header[18] & PLAIN or size < end:
                     return False
-                read = os.preadv(file, places, HEADER + row * row_bytes)
+                buffers = [place.data for place in places]
+                read = os.preadv(file, buffers, HEADER + row * row_bytes)
             finally:
                 os.close(file)
         except (OSError, IndexError):
-            return False  # bcolz says what is wrong
+            return False  # bcolz tells what is wrong
         if read < len(places) * row_bytes:
             raise self._damaged(start, start + len(places), "their file ends early")
         return True
 
 
 def create(
-    folder: Path, row_shape: tuple[int, ...], dtype: np.dtype, expected_rows: int
+    folder: Path, row_shape: tuple[int, ...], dtype: DTypeLike, expected_rows: int
 ) -> bcolz.carray:
-    """Make an empty array, in place of one that is there, to append rows to."""
+    """Make an empty array to append rows to; an array that is there is replaced."""
     empty = np.empty((0, *row_shape), dtype)
     return bcolz.carray(
         empty, rootdir=str(folder), mode="w", chunklen=CHUNK, expectedlen=expected_rows, cparams=RAW
@@ -187,35 +203,37 @@ def create(
 
 
 class Settled(NamedTuple):
-    """Rows that have reached the disk since the last such, in whole chunks."""
+    """Rows that have reached the disk since the last call of `settle`, in whole chunks."""
 
     checksums: list[int]
+    """Checksum of each row."""
     sha256: list[str]
-    """Of each chunk's file, in order."""
+    """SHA-256 of each chunk's file, in order."""
 
 
 class Appender:
     """Writes an array, in whole chunks.
 
     Args:
-        folder: where; what lies there beyond the settled rows is removed.
-        row_shape: of a row.
-        expected_rows: about how many there will be.
-        settled: what an earlier appender of this array has settled.
+        folder: the array's folder, from which everything but the settled rows is removed.
+        row_shape: shape of a row.
+        dtype: dtype of the array.
+        expected_rows: about how many rows there will be.
+        settled: the settled rows of earlier appenders of this array.
     """
 
     def __init__(
         self,
         folder: Path,
         row_shape: tuple[int, ...],
-        dtype: np.dtype,
+        dtype: DTypeLike,
         expected_rows: int,
         settled: Iterable[Settled] = (),
     ):
         self.folder = folder
         parts = list(settled)
         self.checksums = [value for part in parts for value in part.checksums]
-        """Of all rows written."""
+        """Checksum of each row written."""
         self._sha256 = [value for part in parts for value in part.sha256]
         self._rest, self._waiting = np.empty((CHUNK, *row_shape), dtype), 0
         if self._sha256:
@@ -226,17 +244,18 @@ class Appender:
 
     @property
     def rows(self) -> int:
-        """How many have been written; fewer than a chunk may wait besides."""
+        """How many rows have been written; fewer than a chunk may wait in memory besides."""
         return len(self.checksums)
 
     def append(self, row: np.ndarray) -> None:
+        """Take a row, and write all that wait once they fill a chunk."""
         self._rest[self._waiting] = row
         self._waiting += 1
         if self._waiting == CHUNK:
             self._write()
 
     def settle(self) -> Settled:
-        """Make what has been written reach the disk; the rows that wait do not count."""
+        """Make the written rows reach the disk; rows that wait in memory are left out."""
         first = len(self._sha256)
         new = [chunk_file(self.folder, i) for i in range(first, -(-self.rows // CHUNK))]
         sha256 = sha256sums.of_all(new)
@@ -245,7 +264,7 @@ class Appender:
         return Settled(self.checksums[first * CHUNK :], sha256)
 
     def close(self) -> dict[str, str]:
-        """Write what is left; return the SHA-256 of every chunk by its name in the folder."""
+        """Write the rows that wait; return each chunk file's SHA-256 by its name in the folder."""
         if self._waiting:
             self._write()
         self._array.flush()
@@ -259,7 +278,7 @@ class Appender:
         self._waiting = 0
 
     def _cut(self, chunks: int) -> None:
-        """Let the array end with a chunk, whatever a kill has left behind it."""
+        """Keep the first `chunks` chunks, and remove what a kill has left behind them."""
         kept = {chunk_file(self.folder, i) for i in range(chunks)}
         for file in set((self.folder / "data").iterdir()) - kept:
             file.unlink()
@@ -269,31 +288,31 @@ class Appender:
 
 
 def chunk_name(chunk: int) -> str:
-    """The file of a chunk in its array's folder."""
+    """Name of a chunk's file in its array's folder."""
     return f"data/__{chunk}.blp"
 
 
 def chunk_file(folder: Path, chunk: int) -> Path:
-    """The file of an array's chunk."""
+    """File of a chunk, `folder` being its array's."""
     return folder / chunk_name(chunk)
 
 
 def sizes(rows: np.ndarray, count: int, file_bytes: int) -> str:
-    """What bcolz writes into the file meta/sizes, though not whole or not at all.
+    """The text of bcolz' file meta/sizes, which bcolz itself does not write atomically.
 
     Args:
         rows: some rows of the array.
-        count: rows of the array.
-        file_bytes: of the files of its full chunks.
+        count: how many rows the array has.
+        file_bytes: size of the files of all full chunks together.
     """
-    # It counts the memory of a chunk that is being filled.
+    # bcolz counts the memory of a chunk that is being filled.
     taken = CHUNK * rows[0].nbytes + file_bytes - count // CHUNK * BLOSCPACK
     shape = [count, *rows.shape[1:]]
     return json.dumps({"shape": shape, "nbytes": count * rows[0].nbytes, "cbytes": taken}) + "\n"
 
 
 def write_chunk(folder: Path, rows: list[np.ndarray]) -> Path:
-    """Write an array of a single chunk, in place of one that is there; return the chunk's file."""
+    """Write an array of a single chunk and return the chunk's file; an older array is replaced."""
     array = create(folder, rows[0].shape, rows[0].dtype, CHUNK)
     array.append(np.stack(rows))
     array.flush()
@@ -301,5 +320,5 @@ def write_chunk(folder: Path, rows: list[np.ndarray]) -> Path:
 
 
 def write(folder: Path, values: np.ndarray) -> None:
-    """Write a whole array, in place of one that is there."""
+    """Write a whole array; an array that is there is replaced."""
     bcolz.carray(values, rootdir=str(folder), mode="w", cparams=RAW).flush()

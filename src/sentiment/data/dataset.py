@@ -1,4 +1,4 @@
-"""A prepared data set: the folder `data/NAME/` with its manifest and a store a split."""
+"""A prepared data set: the folder `data/NAME/` with its manifest and a store for each split."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from sentiment.base import project, sha256sums
 from sentiment.base.errors import UserError
@@ -14,20 +14,23 @@ from sentiment.base.errors import UserError
 if TYPE_CHECKING:
     from sentiment.data.split import Split
 
-MANIFEST, COPY = "manifest.json", "manifest_copy.json"
-"""What was prepared from what, and the same again: nothing else could make a damaged one whole."""
-MANIFEST_KEYS = {"kind", "source", "seed", "class_names", "splits", "fingerprint", "files_sha256"}
-TTD = "ttd"
+Kind = Literal["t4sa", "ttd", "dogs"]
+"""Kinds of photo collections: B-T4SA, the Twitter Testing Dataset, and dog breeds by folder."""
+TTD: Kind = "ttd"
 """Name of the second test set."""
+MANIFEST, COPY = "manifest.json", "manifest_copy.json"
+"""Names of the file that says what was prepared from what, and of its copy, without which a
+damaged manifest could not be repaired."""
+MANIFEST_KEYS = {"kind", "source", "seed", "class_names", "splits", "fingerprint", "files_sha256"}
 FORMAT_VERSION = 2
-"""Of the folder's layout and its stores; another one is refused."""
+"""Version of the folder's layout and its stores; another one is refused."""
 
 
 def checked_name(name: str) -> str:
     """Return `name` if it can name a folder under data/ and logs/.
 
     Raises:
-        UserError: it has other characters than letters, digits, `.`, `_`, `-`.
+        UserError: the name has other characters than letters, digits, `.`, `_`, `-`.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
         raise UserError(
@@ -37,19 +40,19 @@ def checked_name(name: str) -> str:
 
 
 def in_words(class_names: Sequence[str]) -> str:
-    """Such as `3 classes: negative, neutral, positive`; of many, the first five."""
+    """Classes in words, such as `3 classes: negative, neutral, positive`; of many the first 5."""
     more = ", ..." if len(class_names) > 5 else ""
     return f"{len(class_names)} classes: {', '.join(class_names[:5])}{more}"
 
 
 def repair_command(folder: Path) -> str:
-    """What to do when the prepared data in this folder are damaged."""
+    """The command that repairs the prepared data in this folder."""
     where = f" --data-dir {folder.parent}" if folder.parent != project.DATA_DIR else ""
     return f"python scripts/verify_data.py {folder.name} --repair{where}"
 
 
 def files_sha256(sums: dict[str, str]) -> str:
-    """The digest of what SHA256SUMS lists, but for the manifests, one of which holds it."""
+    """SHA-256 of the lines of SHA256SUMS but those of the manifests, which hold this digest."""
     others = {name: digest for name, digest in sums.items() if name not in (MANIFEST, COPY)}
     return hashlib.sha256(sha256sums.text(others).encode()).hexdigest()
 
@@ -58,7 +61,8 @@ class Dataset:
     """A prepared data set, read only.
 
     Raises:
-        UserError: it was not prepared, or by another version, or its manifest is damaged.
+        UserError: no data of this name were prepared, or by another version, or their manifest
+            or SHA256SUMS is damaged.
     """
 
     def __init__(self, data_dir: Path, name: str):
@@ -72,9 +76,10 @@ class Dataset:
             if missing:
                 raise KeyError(*sorted(missing)[:1])
         except FileNotFoundError:
+            kinds = ",".join(get_args(Kind))
             raise UserError(
                 f"{self.folder}: no prepared data; make it with "
-                f"python scripts/prepare_data.py {{t4sa,ttd,dogs}} --source DIR --name {name}"
+                f"python scripts/prepare_data.py {{{kinds}}} --source DIR --name {name}"
             ) from None
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{file}: damaged ({error}); {repair_command(self.folder)}") from None
@@ -91,6 +96,7 @@ class Dataset:
 
     @property
     def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the labels 0, 1, ..."""
         return tuple(self.manifest["class_names"])
 
     @property
@@ -99,7 +105,7 @@ class Dataset:
         return self.manifest["fingerprint"]
 
     def counts(self, split: str) -> dict[str, int]:
-        """Images of each class.
+        """Number of a split's images by class.
 
         Raises:
             UserError: the data set has no such split.
@@ -118,5 +124,5 @@ class Dataset:
 
     @cached_property
     def bytes(self) -> int:
-        """What the folder takes on the disk."""
+        """Size of all splits on the disk."""
         return sum(split["bytes"] for split in self.manifest["splits"].values())

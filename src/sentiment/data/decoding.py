@@ -21,29 +21,34 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TASK, BLOCK = 8, 1024
-"""Photos a worker takes at a time, and photos under way: 154 MB of pixels at most wait to be
-written. Between blocks what has been done may be noted."""
+"""Photos that a worker takes at a time, and photos under way: 154 MB of pixels at most wait to
+be written. Between two blocks the finished photos may be noted."""
 
 
-@contextlib.contextmanager
-def decoders(workers: int, scheduler: str | None) -> Iterator["Parallel"]:
-    """Yield what decodes photos for `decoded`: threads, or a Dask cluster's workers.
+def decoders(workers: int, scheduler: str | None) -> contextlib.AbstractContextManager["Parallel"]:
+    """A pool that decodes photos for `decoded` during a block: threads, or a Dask cluster.
 
     Args:
         workers: photos decoded at a time; -1 is one a core.
         scheduler: a Dask scheduler's address, HOST:PORT, or None for threads of this process.
 
     Raises:
-        UserError: Dask is not installed, or the cluster is not reached, has no workers or does not
-            find this library.
+        UserError: when the block begins, if Dask is not installed, or the cluster is not reached,
+            has no workers or does not find this library.
     """
+    from joblib import Parallel
+
+    if scheduler:
+        return _cluster(scheduler)
+    # Pillow lets go of Python's lock while it decodes, so threads do, and share memory.
+    return Parallel(workers, return_as="generator", prefer="threads")
+
+
+@contextlib.contextmanager
+def _cluster(scheduler: str) -> Iterator["Parallel"]:
+    """Yield a pool of a Dask cluster's workers."""
     from joblib import Parallel, parallel_config
 
-    if not scheduler:
-        # Pillow lets go of Python's lock while it decodes, so threads do, and share memory.
-        with Parallel(workers, return_as="generator", prefer="threads") as pool:
-            yield pool
-        return
     try:
         from distributed import Client
     except ImportError:
@@ -55,24 +60,33 @@ def decoders(workers: int, scheduler: str | None) -> Iterator["Parallel"]:
     with client:
         try:
             client.run_on_scheduler(importlib.import_module, __name__)
-            workers = client.run(importlib.import_module, __name__)
+            answers = client.run(importlib.import_module, __name__)
         except ImportError:
             raise UserError(
                 f"--scheduler {scheduler}: it and its workers do not find this library; "
                 f"start them with PYTHONPATH={project.ROOT / 'src'}"
             ) from None
-        if not workers:
+        if not answers:
             raise UserError(f"--scheduler {scheduler}: has no workers; start some")
-        log.info("  %d workers of %s decode", len(workers), scheduler)
+        log.info("  %d workers of %s decode", len(answers), scheduler)
         with (
             parallel_config("dask", client=client),
-            Parallel(workers, return_as="generator") as pool,
+            Parallel(-1, return_as="generator") as pool,
         ):
             yield pool
 
 
 def decoded(pool: "Parallel", root: Path, photos: list[Photo]) -> Iterator[np.ndarray | BadImage]:
-    """Decode photos with `pool`, joblib's: each one's pixels in turn, or why it has none."""
+    """Decode photos.
+
+    Args:
+        pool: joblib's pool, as `decoders` yields it.
+        root: folder that the photos' paths are relative to.
+        photos: the photos to decode.
+
+    Yields:
+        For each photo in turn its pixels, as `decode` returns them, or why it has none.
+    """
     from joblib import delayed
 
     paths = [root / photo.path for photo in photos]
@@ -81,7 +95,7 @@ def decoded(pool: "Parallel", root: Path, photos: list[Photo]) -> Iterator[np.nd
 
 
 def decode_files(paths: list[Path]) -> list[np.ndarray | BadImage]:
-    """Decode some photos: the pixels of each, or why it has none."""
+    """Decode photos one after the other: the pixels of each, or why it has none."""
     images: list[np.ndarray | BadImage] = []
     for path in paths:
         try:

@@ -1,4 +1,4 @@
-"""Pictures that the project draws itself: what is left to try it on without any photo."""
+"""Pictures that the project draws itself, to be tried without any photo."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ COUNTS = {"train": 60, "valid": 15, "test": 15}
 
 
 def draw(folder: Path, seed: int = 1) -> None:
-    """Draw a collection of class folders, whole or not at all; the same one for the same seed."""
+    """Draw a collection of class folders, whole or not at all; a seed gives the same pictures."""
     random = np.random.default_rng(seed)
     with files.whole_folder(folder) as temporary:
         for split, count in COUNTS.items():

@@ -1,7 +1,7 @@
-"""Bottleneck features on the disk: what FT-F's frozen backbone makes of each image.
+"""Bottleneck features on the disk: the outputs of FT-F's frozen backbone for each image.
 
-They lie under `data/NAME/features/`, a folder for each network and split, whose name ends
-in a key of all that they depend on: a run that differs in anything computes its own.
+They lie under `data/NAME/features/`, a folder for each network and split, whose name ends in a
+key of all that the features depend on: a run that differs in anything computes its own.
 """
 
 import hashlib
@@ -18,10 +18,11 @@ FOLDER, MANIFEST = "features", "manifest.json"
 
 
 def folder_of(data: dataset.Dataset, identity: dict[str, object]) -> Path:
-    """Where features of this identity lie.
+    """The folder of the features of this identity.
 
     Args:
-        identity: all that they depend on; with the keys architecture and split.
+        data: the data set that the features are computed from.
+        identity: all that the features depend on; it has the keys architecture and split.
     """
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     return data.folder / FOLDER / f"{identity['architecture']}_{identity['split']}_{key}"
@@ -31,12 +32,13 @@ class Features:
     """The stored features of some rows of a split, read only: what `Batches` takes.
 
     Args:
-        folder: where they lie.
-        rows: ascending row numbers of the split, those they were computed of.
-        labels: int32, of all the split's rows.
+        folder: the folder of the features.
+        rows: ascending row numbers of the images that the features were computed from, int64,
+            shape (m,).
+        labels: class of each of the split's rows, int32, shape (n,).
 
     Raises:
-        UserError: they are damaged.
+        UserError: the features are damaged.
     """
 
     def __init__(self, folder: Path, rows: np.ndarray, labels: np.ndarray):
@@ -50,10 +52,10 @@ class Features:
         self.shape, self.dtype = self.array.shape, self.array.dtype
         self.manifest = json.loads(sums.checked(MANIFEST))
         self.seconds = float(self.manifest["seconds"])
-        """What computing them took."""
+        """Duration of their computation."""
         if self.shape[0] != len(rows):
             raise UserError(f"{folder}: {self.shape[0]} rows, expected {len(rows)}; {remedy}")
 
     def copy(self, rows: np.ndarray, places: list[np.ndarray]) -> None:
-        """Copy the features of ascending rows of the split to where they belong."""
+        """Copy features, given by ascending row numbers of the split, to their places."""
         self.array.copy(np.searchsorted(self.rows, rows), places)

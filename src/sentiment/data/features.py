@@ -1,4 +1,4 @@
-"""What `scripts/features.py` runs: lists the stored bottleneck features, or removes them."""
+"""List the stored bottleneck features, or remove them."""
 
 import logging
 import shutil
@@ -22,9 +22,9 @@ class Options:
     what: tyro.conf.Positional[Literal["list", "clear"]]
     """List the stored features with their sizes, or remove them; a later run computes its own."""
     dataset: str | None = None
-    """Only those of this prepared data."""
+    """Name of the prepared data whose features are meant; without it, those of all."""
     data_dir: Path = project.DATA_DIR
-    """Where prepared data lie."""
+    """Folder of prepared data."""
 
 
 @cli.command()
@@ -35,13 +35,13 @@ def main() -> None:
     folders = sorted(options.data_dir.glob(f"{name}/{FOLDER}/*/"))
     total = 0
     for folder in folders:
-        finished = folder.with_name(folder.name.removeprefix(files.PARTIAL))
+        finished_name = folder.with_name(folder.name.removeprefix(files.PARTIAL))
         size = files.size(folder)
         total += size
-        state = "" if folder == finished else " (unfinished)"
-        log.info("%8.1f MB  %s%s", size / 1e6, finished.relative_to(options.data_dir), state)
+        state = "" if folder == finished_name else " (unfinished)"
+        log.info("%8.1f MB  %s%s", size / 1e6, finished_name.relative_to(options.data_dir), state)
         if options.what == "clear":
-            with files.locked(finished):
+            with files.locked(finished_name):
                 shutil.rmtree(folder)
     verb = {"list": "lie", "clear": "were removed"}[options.what]
     log.info("%d feature stores, %.1f MB, %s in %s", len(folders), total / 1e6, verb,

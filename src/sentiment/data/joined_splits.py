@@ -9,47 +9,52 @@ from sentiment.data.arrays import CHUNK
 
 
 class Stored(Protocol):
-    """What batches are made of: a split's images, or the features computed from them."""
+    """Rows to make batches of: a split's images, or the features computed from them."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Rows first."""
+        """Shape of all rows together, rows first."""
 
     @property
-    def dtype(self) -> np.dtype: ...
+    def dtype(self) -> np.dtype:
+        """dtype of every row."""
 
     @property
     def labels(self) -> np.ndarray:
-        """int32, of the split's rows."""
+        """Class of each row of the split, int32, shape (n,)."""
 
     def copy(self, rows: np.ndarray, places: list[np.ndarray]) -> None:
-        """Copy what is stored for ascending rows of the split to its places, an array a row."""
+        """Copy rows of the split, given by ascending numbers, to their places, an array a row."""
 
 
 class Joined:
-    """Each part's rows begin at a chunk of their own, so that reading by chunks stays right.
+    """Several parts numbered through as one.
+
+    Each part's rows begin at a chunk of their own, so that reading by chunks stays right.
 
     Args:
-        parts: of rows of one shape and dtype.
-        rows: of each part, ascending row numbers of its split, int64.
+        parts: splits or features whose rows have one shape and dtype.
+        rows: for each part, the ascending row numbers of its split to take, int64.
     """
 
     def __init__(self, parts: Sequence[Stored], rows: Sequence[np.ndarray]):
         self._parts = parts
         sizes = [-(-len(part.labels) // CHUNK) * CHUNK for part in parts]
         self._first = np.cumsum([0, *sizes])
-        """Row of each part's first."""
+        """Row number of each part's first row, then the number of all rows."""
         self.shape = (int(self._first[-1]), *parts[0].shape[1:])
         self.dtype = parts[0].dtype
         self.labels = np.full(self.shape[0], -1, np.int32)
-        """int32, -1 for the rows between a part's last and the next one's first."""
+        """Class of each row, int32; -1 for rows between a part's last and the next one's first."""
         for first, part in zip(self._first, parts, strict=False):
             self.labels[first : first + len(part.labels)] = part.labels
-        self.rows = np.concatenate([of + f for of, f in zip(rows, self._first, strict=False)])
-        """Those asked for, numbered through; int64."""
+        self.rows = np.concatenate(
+            [of_part + first for of_part, first in zip(rows, self._first, strict=False)]
+        )
+        """The rows to take, numbered through, int64."""
 
     def copy(self, rows: np.ndarray, places: list[np.ndarray]) -> None:
-        """Copy what is stored for ascending rows to its places, an array a row."""
+        """Copy rows, given by ascending numbers, to their places, an array a row."""
         ends = np.searchsorted(rows, self._first).tolist()
         for part, first, start, stop in zip(self._parts, self._first, ends, ends[1:], strict=False):
             if start < stop:

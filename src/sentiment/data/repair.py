@@ -1,4 +1,4 @@
-"""Make damaged files of prepared data again: only what comes out as it was listed is taken."""
+"""Make damaged files of prepared data again; a new file is taken only if it is the one listed."""
 
 import itertools
 import shutil
@@ -8,67 +8,72 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel
 
 from sentiment.base import files, provenance, sha256sums
 from sentiment.base.errors import BadImage, UserError
 from sentiment.base.progress import progress
 from sentiment.base.sha256sums import Sums
-from sentiment.data import arrays, dataset, decoding, sources, stored_order
+from sentiment.data import arrays, dataset, decoding, stored_order
 from sentiment.data.arrays import CHUNK
-from sentiment.data.sources import Photo
+from sentiment.data.records import Records
+from sentiment.data.sources import Origin, Photo
 from sentiment.data.split import IMAGE_SHAPE, columns_of, write_columns
 
 GROUPS = decoding.BLOCK // CHUNK
 """Chunks whose photos are under way at a time."""
 
 
-def repair(manifest: dict, sums: Sums, damaged: list[str], root: Path) -> dict[str, str]:
+def repair(records: Records, damaged: list[str], root: Path) -> dict[str, str]:
     """Make damaged files again.
 
     Args:
-        manifest: what was prepared.
-        sums: what SHA256SUMS must list.
-        damaged: names of files.
+        records: what the prepared data have to be.
+        damaged: names of damaged files.
         root: the folder that holds the source.
 
     Returns:
         The files that stay damaged, and why.
 
     Raises:
-        UserError: the source is not there, or not of its form.
+        UserError: the source is not there, not of its form, or lists other photos.
     """
-    folder = sums.folder
-    for killed in folder.glob(f"{files.PARTIAL}*"):
-        files.remove(killed)
-    left = {name: "not made again" for name in damaged if name not in sums.listed}
-    for one, other in itertools.permutations((dataset.MANIFEST, dataset.COPY)):
-        if one in damaged:
-            _take(sums, one, folder / other)
+    folder, sums = records.folder, records.sums
+    for unfinished in folder.glob(f"{files.PARTIAL}*"):
+        files.remove(unfinished)
+    for name, whole in itertools.permutations((dataset.MANIFEST, dataset.COPY)):
+        if name in damaged:
+            _take(sums, name, folder / whole)
     if sha256sums.FILE in damaged:
         sha256sums.write(folder, sums.listed)
-        left.pop(sha256sums.FILE)
+    known = {*sums.listed, sha256sums.FILE}
+    left = {name: "not made again" for name in damaged if name not in known}
     by_split = {
         split: [name for name in damaged if name.startswith(f"{split}/") and name not in left]
-        for split in manifest["splits"]
+        for split in records.manifest["splits"]
     }
-    if not any(by_split.values()):
-        return left
+    by_split = {split: names for split, names in by_split.items() if names}
+    return left | _repair_splits(records, by_split, root) if by_split else left
+
+
+def _repair_splits(records: Records, by_split: dict[str, list[str]], root: Path) -> dict[str, str]:
+    """Make files of splits again; return those that stay damaged, and why."""
     if not root.is_dir():
         raise UserError(f"{root}: not there; say with --source DIR where its photos are now")
-    source = sources.READERS[manifest["kind"]](root, manifest["seed"])
-    listed = stored_order.in_stored_order(source, manifest["seed"])
-    stored = stored_order.photos_stored(manifest, listed)
+    origin = Origin.of(records.manifest, root)
+    source = origin.read()
+    listed = stored_order.in_stored_order(source, origin.seed)
+    stored = stored_order.photos_stored(records.manifest, listed)
+    versions = provenance.pillow_then_and_now(records.manifest)
+    left: dict[str, str] = {}
     for split, names in by_split.items():
-        count = manifest["splits"][split]["images"]
-        if names and len(stored.get(split, ())) != count:
+        photos, count = stored.get(split, []), records.manifest["splits"][split]["images"]
+        if len(photos) != count:
             raise UserError(
-                f"{root}: lists {len(stored.get(split, ())):,} photos for {split}, {count:,} were "
-                "stored; say with --source DIR where the collection is as it was"
+                f"{root}: lists {len(photos):,} photos for {split}, {count:,} were stored; say "
+                "with --source DIR where the collection is as it was"
             )
-        if names:
-            part = _Part(sums, source.root, split, stored[split], len(listed[split]))
-            left |= part.repair(names, provenance.pillow_then_and_now(manifest))
+        part = _SplitRepair(records.sums, source.root, split, photos, len(listed[split]), versions)
+        left |= part.repair(names)
     return left
 
 
@@ -84,71 +89,86 @@ def _take(sums: Sums, name: str, made: Path) -> bool:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A split, and what it is made of again."""
+class _SplitRepair:
+    """A split, and the photos that it is made of again."""
 
     sums: Sums
     root: Path
-    """Of the photos' paths."""
+    """Folder that the photos' paths are relative to."""
     split: str
     photos: list[Photo]
-    """Those stored, in their order."""
+    """The stored photos, in their order."""
     listed: int
-    """How many were to be stored, those that could not be decoded included."""
+    """How many photos were to be stored, those that could not be decoded included."""
+    versions: str
+    """Versions of Pillow then and now, in words."""
 
-    def repair(self, names: list[str], versions: str) -> dict[str, str]:
+    def repair(self, names: list[str]) -> dict[str, str]:
         """Make files again; return those that stay damaged, and why."""
-        chunks = {
+        of_images = {
             f"{self.split}/images/{arrays.chunk_name(chunk)}": chunk
             for chunk in range(-(-len(self.photos) // CHUNK))
         }
-        others = [name for name in names if name not in chunks]
-        names = [name for name in names if name in chunks]
-        left = {}
+        chunks = {name: of_images[name] for name in names if name in of_images}
+        others = [name for name in names if name not in of_images]
         with tempfile.TemporaryDirectory(prefix=files.PARTIAL, dir=self.sums.folder) as folder:
-            work = Path(folder)
-            images = self._decoded([self._of_chunk(chunks[name]) for name in names])
-            for name, rows in zip(names, images, strict=True):
-                bad = [image for image in rows if isinstance(image, BadImage)]
-                some = self._of_chunk(chunks[name])
-                if bad:
-                    left[name] = f"a photo of {_ends(some)} cannot be decoded ({bad[0]})"
-                elif not _take(self.sums, name, arrays.write_chunk(work / "chunk", rows)):
-                    left[name] = f"{_ends(some)} decode to other pixels ({versions})"
+            left = self._repair_chunks(chunks, Path(folder))
             if others:
-                self._write_meta(work)
-                write_columns(work, self._columns())
-            # Those of the images before those of their checksums, which are computed from them.
-            for name in sorted(others, key=lambda name: "/checksums/" in name):
-                in_split = Path(name).relative_to(self.split)
-                if in_split.parts[0] == "checksums" and not (work / "checksums").exists():
-                    try:
-                        write_columns(work, {"checksums": self._checksums()})
-                    except UserError as error:
-                        left[name] = str(error)
-                        continue
-                if not _take(self.sums, name, work / in_split):
-                    left[name] = f"what {self.root} lists now gives another file"
+                left |= self._repair_others(others, Path(folder))
         return left
 
-    def _of_chunk(self, chunk: int) -> list[Photo]:
-        return self.photos[chunk * CHUNK : (chunk + 1) * CHUNK]
+    def _repair_chunks(self, chunks: dict[str, int], work: Path) -> dict[str, str]:
+        """Make chunks of images again, given as numbers by their files' names."""
+        left = {}
+        groups = [self.photos[chunk * CHUNK : (chunk + 1) * CHUNK] for chunk in chunks.values()]
+        for name, photos, images in zip(chunks, groups, self._decoded(groups), strict=True):
+            ends = f"{photos[0].path} to {photos[-1].path}"
+            bad = [image for image in images if isinstance(image, BadImage)]
+            pixels = [image for image in images if not isinstance(image, BadImage)]
+            if bad:
+                left[name] = f"a photo of {ends} cannot be decoded ({bad[0]})"
+            elif not _take(self.sums, name, arrays.write_chunk(work / "chunk", pixels)):
+                left[name] = f"{ends} decode to other pixels ({self.versions})"
+        return left
+
+    def _repair_others(self, names: list[str], work: Path) -> dict[str, str]:
+        """Make columns, and what bcolz keeps beside the images, again."""
+        self._write_meta(work)
+        columns = columns_of(map(stored_order.columns, self.photos), [])
+        del columns["checksums"]
+        write_columns(work, columns)
+        of_checksums = [name for name in names if name.startswith(f"{self.split}/checksums/")]
+        left = self._take_all([name for name in names if name not in of_checksums], work)
+        if of_checksums:
+            try:  # computed from the images, of which all files must be whole by now
+                write_columns(work, {"checksums": self._checksums()})
+            except UserError as error:
+                return left | dict.fromkeys(of_checksums, str(error))
+        return left | self._take_all(of_checksums, work)
+
+    def _take_all(self, names: list[str], work: Path) -> dict[str, str]:
+        """Put the files made in `work` into their places; return those not taken, and why."""
+        return {
+            name: f"what {self.root} lists now gives another file"
+            for name in names
+            if not _take(self.sums, name, work / Path(name).relative_to(self.split))
+        }
 
     def _decoded(self, groups: list[list[Photo]]) -> Iterator[list[np.ndarray | BadImage]]:
-        """The pixels of groups of photos, decoded on all cores."""
+        """Decode groups of photos on all cores; a group's pixels at a time."""
         with (
-            Parallel(-1, return_as="generator", prefer="threads") as pool,
+            decoding.decoders(workers=-1, scheduler=None) as pool,
             progress(f"decoding {self.split}", sum(map(len, groups))) as advance,
         ):
             for start in range(0, len(groups), GROUPS):
-                some = groups[start : start + GROUPS]
-                images = decoding.decoded(pool, self.root, list(itertools.chain(*some)))
-                for group in some:
+                under_way = groups[start : start + GROUPS]
+                images = decoding.decoded(pool, self.root, list(itertools.chain(*under_way)))
+                for group in under_way:
                     yield list(itertools.islice(images, len(group)))
                     advance(len(group))
 
     def _write_meta(self, work: Path) -> None:
-        """Write what bcolz keeps besides the images themselves."""
+        """Write the files that bcolz keeps beside the images themselves."""
         images = self.sums.folder / self.split / "images"
         arrays.create(work / "images", IMAGE_SHAPE, np.uint8, self.listed)
         full = (arrays.chunk_file(images, chunk) for chunk in range(len(self.photos) // CHUNK))
@@ -156,18 +176,12 @@ class _Part:
         text = arrays.sizes(np.empty((1, *IMAGE_SHAPE), np.uint8), len(self.photos), taken)
         (work / "images" / "meta" / "sizes").write_text(text)
 
-    def _columns(self) -> dict[str, list]:
-        """All columns but the checksums."""
-        columns = columns_of(map(stored_order.columns, self.photos), [])
-        del columns["checksums"]
-        return columns
-
     def _checksums(self) -> list[int]:
-        """Of the images, all of which must be whole."""
+        """Checksum of each image.
+
+        Raises:
+            UserError: a file of the images is damaged.
+        """
         images = arrays.Array(self.sums, f"{self.split}/images", np.uint8)
         starts = range(0, len(self.photos), CHUNK)
         return [arrays.checksum(row) for start in starts for row in images[start : start + CHUNK]]
-
-
-def _ends(photos: list[Photo]) -> str:
-    return f"{photos[0].path} to {photos[-1].path}"

@@ -1,7 +1,7 @@
 """The photo collections as their authors publish them: which photos, which labels, which split."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -10,6 +10,7 @@ import numpy as np
 
 from sentiment.base.errors import UserError
 from sentiment.data import stratify
+from sentiment.data.dataset import Kind
 
 SENTIMENTS = ("negative", "neutral", "positive")
 """B-T4SA's classes in the order of its codes 0, 1, 2."""
@@ -22,11 +23,11 @@ class Photo(NamedTuple):
     """One listed photo."""
 
     path: str
-    """As the list words it, relative to `Source.root`."""
+    """Path as the list writes it, relative to `Source.root`."""
     label: int
     """Index into `Source.class_names`."""
     agreement: int = 0
-    """How many of TTD's five annotators agreed, 0 elsewhere."""
+    """How many of TTD's five annotators agreed; 0 in other collections."""
 
 
 @dataclass
@@ -34,15 +35,51 @@ class Source:
     """A collection on disk, read as far as its lists; no photo has been opened."""
 
     root: Path
+    """Folder that the photos' paths are relative to."""
     class_names: tuple[str, ...]
+    """Names of the classes, in the order of the labels 0, 1, ..."""
     splits: dict[str, list[Photo]]
-    """By split: train, validation, test, or fewer."""
+    """Photos by split: train, validation and test, or test alone."""
     note: str = ""
-    """How the splits were made, where the collection itself does not say."""
+    """How the splits were made, where the collection itself has none."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The collection that data are prepared from, and the seed of what is drawn by lot."""
+
+    kind: Kind
+    folder: Path
+    """Folder that holds the lists or the class folders."""
+    seed: int
+    """Seed of the stored order, and of the splits where the collection has none."""
+
+    @classmethod
+    def of(cls, manifest: dict, folder: Path | None = None) -> "Origin":
+        """The origin of prepared data.
+
+        Args:
+            manifest: the prepared data's manifest.
+            folder: where the collection is now, if not where it was then.
+        """
+        return cls(manifest["kind"], folder or Path(manifest["source"]), manifest["seed"])
+
+    @property
+    def manifest_entries(self) -> dict[str, str | int]:
+        """The origin as a manifest states it."""
+        return {"kind": self.kind, "source": str(self.folder), "seed": self.seed}
+
+    def read(self) -> Source:
+        """Read the collection as far as its lists; no photo is opened.
+
+        Raises:
+            UserError: the folder is not of its kind's form.
+        """
+        return READERS[self.kind](self.folder, self.seed)
 
 
 def read_t4sa(folder: Path, seed: int) -> Source:
-    """B-T4SA: `b-t4sa_{train,val,test}.txt`, lines such as `data/75801/758-1.jpg 2` (t4sa.it)."""
+    """Read B-T4SA: `b-t4sa_{train,val,test}.txt`, lines as `data/75801/758-1.jpg 2` (t4sa.it)."""
     lists = {"train": "train", "validation": "val", "test": "test"}
     splits = {
         split: [
@@ -55,7 +92,7 @@ def read_t4sa(folder: Path, seed: int) -> Source:
 
 
 def read_ttd(folder: Path, seed: int) -> Source:
-    """TTD: `Agg_AMT_Candidates/` and three lists by agreement (DeepSent, You et al., 2015).
+    """Read TTD: `Agg_AMT_Candidates/` and three lists by agreement (DeepSent, You et al., 2015).
 
     "Four agree" means at least four: each list holds the stricter one.
     """
@@ -77,7 +114,7 @@ def read_ttd(folder: Path, seed: int) -> Source:
 
 
 def read_dogs(folder: Path, seed: int) -> Source:
-    """Dog breeds: `train|valid|test/BREED/*.jpg`, or Kaggle's `labels.csv` with `train/ID.jpg`."""
+    """Read dog breeds: `train|valid|test/BREED/*.jpg`, or Kaggle's `labels.csv` and `train/`."""
     if (folder / "labels.csv").is_file():
         return _read_labels_csv(folder, seed)
     return _read_class_folders(folder, seed)
@@ -139,7 +176,8 @@ def _read_labels_csv(folder: Path, seed: int) -> Source:
     return _not_empty(Source(folder, class_names, _split(photos, percents, seed), note))
 
 
-def _split(photos: list[Photo], percents: dict[str, float], seed: int) -> dict[str, list[Photo]]:
+def _split(photos: list[Photo], percents: Mapping[str, float], seed: int) -> dict[str, list[Photo]]:
+    """Split photos at random, by class, into parts of the given percents."""
     if not photos:
         return {}
     labels = np.array([photo.label for photo in photos], np.int64)
@@ -148,6 +186,7 @@ def _split(photos: list[Photo], percents: dict[str, float], seed: int) -> dict[s
 
 
 def _not_empty(source: Source) -> Source:
+    """Return the source if each of its three splits has a photo."""
     for split in ("train", "validation", "test"):
         if not source.splits.get(split):
             raise UserError(f"{source.root}: no photo for the {split} split; expected some")
@@ -159,7 +198,11 @@ def _folder_names(folder: Path) -> tuple[str, ...]:
 
 
 def _read_list(file: Path, classes: int) -> list[tuple[str, int]]:
-    """Read a list of `PATH LABEL` lines; any line of another form is an error with its number."""
+    """Read a list of `PATH LABEL` lines.
+
+    Raises:
+        UserError: the list is missing or empty, or a line, which is named, is of another form.
+    """
     if not file.is_file():
         raise UserError(f"{file}: no such list; --source is the folder that holds it")
     photos: dict[str, int] = {}
@@ -184,21 +227,21 @@ def _read_list(file: Path, classes: int) -> list[tuple[str, int]]:
 
 
 def _inside(path: str, where: str) -> str:
-    """Return `path` if it stays inside the source folder."""
+    """Return `path` if it stays inside the source folder; `where` names its line in messages."""
     if not path.isprintable() or PurePosixPath(path).is_absolute() or ".." in path.split("/"):
         raise UserError(f"{where}: {path[:80]!r} is not a path inside the source folder")
     return path
 
 
-READERS: dict[str, Callable[[Path, int], Source]] = {
+READERS: dict[Kind, Callable[[Path, int], Source]] = {
     "t4sa": read_t4sa,
     "ttd": read_ttd,
     "dogs": read_dogs,
 }
-"""By the word that `prepare_data.py` takes: folder and seed of the splits to make."""
+"""Function that reads a collection of each kind, given its folder and the seed of its splits."""
 
 
-def kind_of(folder: Path) -> str:
-    """Tell a collection's kind, a key of READERS, by its lists; dog breeds have none."""
-    lists = {"t4sa": "b-t4sa_train.txt", "ttd": "twitter_three_agrees.txt"}
+def kind_of(folder: Path) -> Kind:
+    """Tell a collection's kind by its lists; dog breeds have none."""
+    lists: dict[Kind, str] = {"t4sa": "b-t4sa_train.txt", "ttd": "twitter_three_agrees.txt"}
     return next((kind for kind, name in lists.items() if (folder / name).exists()), "dogs")

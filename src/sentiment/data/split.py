@@ -1,9 +1,9 @@
 """A split's images and labels on the disk.
 
-A split is a folder of five arrays with one row an image: `images` (uint8 RGB,
-SIDE x SIDE x 3), `labels` (int32, index into the data set's class names), `paths` (the
-image's path in the words of the source's list), `agreement` (uint8, how many annotators
-agreed; 0 where nobody was asked) and `checksums` (uint64, XXH3 of the image's pixels).
+A split is a folder of five arrays with one row for each image: `images` (uint8 RGB,
+SIDE x SIDE x 3), `labels` (int32, index into the data set's class names), `paths` (the image's
+path as the source's list writes it), `agreement` (uint8, how many annotators agreed; 0 where
+nobody was asked) and `checksums` (uint64, XXH3 of the image's pixels).
 """
 
 import functools
@@ -26,13 +26,13 @@ COLUMNS = {
 
 
 def write_columns(folder: Path, columns: dict[str, list]) -> None:
-    """Write some of COLUMNS, in place of those that are there."""
+    """Write some of COLUMNS, by name; arrays that are there are replaced."""
     for name, values in columns.items():
         arrays.write(folder / name, np.array(values, COLUMNS[name]))
 
 
 def fingerprint(columns: dict[str, list]) -> str:
-    """SHA-256 of what a split holds, however it is stored: `columns` are all of COLUMNS."""
+    """SHA-256 of a split's content, however it is stored; `columns` holds all of COLUMNS."""
     content = hashlib.sha256()
     for name in COLUMNS:
         content.update(repr((name, columns[name])).encode())
@@ -40,13 +40,13 @@ def fingerprint(columns: dict[str, list]) -> str:
 
 
 class Writer:
-    """Writes one split, in the order the rows are given.
+    """Writes one split, in the order in which rows are appended.
 
     Args:
-        folder: where.
-        expected_rows: about how many there will be.
-        settled: what an earlier writer of this split has settled.
-        rows: label, path and agreement of the settled rows.
+        folder: the split's folder.
+        expected_rows: about how many rows there will be.
+        settled: the settled images of earlier writers of this split.
+        rows: label, path and agreement of the settled images.
     """
 
     def __init__(
@@ -64,15 +64,21 @@ class Writer:
 
     @property
     def rows(self) -> int:
-        """How many have been written, in whole chunks."""
+        """How many images have been written, in whole chunks."""
         return self._images.rows
 
     def append(self, image: np.ndarray, label: int, path: str, agreement: int) -> None:
+        """Write an image, uint8 of shape IMAGE_SHAPE, and what is known of it."""
         self._images.append(image)
         self._rows.append((label, path, agreement))
 
     def close(self) -> tuple[str, dict[str, str]]:
-        """Write what is left; return the split's fingerprint and its files' SHA-256 by name."""
+        """Write what is left.
+
+        Returns:
+            The split's fingerprint, and SHA-256 of its files by name, such as
+            `train/images/data/__0.blp`.
+        """
         columns = columns_of(self._rows, self._images.checksums)
         chunks, split = self._images.close(), self.folder.name
         write_columns(self.folder, columns)
@@ -81,7 +87,7 @@ class Writer:
 
 
 def columns_of(rows: Iterable[tuple[int, str, int]], checksums: list[int]) -> dict[str, list]:
-    """All of COLUMNS, of rows of label, path and agreement."""
+    """All of COLUMNS, made from checksums and from rows of label, path and agreement."""
     labels, paths, agreement = map(list, zip(*rows, strict=True))
     return dict(zip(COLUMNS, (labels, paths, agreement, checksums), strict=True))
 
@@ -90,17 +96,17 @@ class Split:
     """A written split, read only.
 
     Args:
-        sums: of the data set's folder.
+        sums: checksums of the files of the data set's folder.
         name: the split's folder in it.
 
     Raises:
-        UserError: an array is missing, damaged or not of the kind described above.
+        UserError: an array is missing, damaged or not of the kind that this file describes.
     """
 
     def __init__(self, sums: sha256sums.Sums, name: str):
         self._sums, self._name = sums, name
         self.images = Array(sums, f"{name}/images", np.uint8, self.checksums)
-        """uint8, shape (n, SIDE, SIDE, 3)."""
+        """RGB, uint8, shape (n, SIDE, SIDE, 3)."""
         self.shape, self.dtype, self.copy = self.images.shape, self.images.dtype, self.images.copy
         if self.shape != (len(self), *IMAGE_SHAPE):
             raise UserError(
@@ -113,22 +119,22 @@ class Split:
 
     @functools.cached_property
     def labels(self) -> np.ndarray:
-        """int32, shape (n,)."""
+        """Index of each image's class, int32, shape (n,)."""
         return self._column("labels")
 
     @functools.cached_property
     def paths(self) -> np.ndarray:
-        """Unicode, shape (n,)."""
+        """Path of each photo in its source, Unicode, shape (n,)."""
         return self._column("paths")
 
     @functools.cached_property
     def agreement(self) -> np.ndarray:
-        """uint8, shape (n,)."""
+        """How many annotators agreed on each label, uint8, shape (n,)."""
         return self._column("agreement")
 
     @functools.cached_property
     def checksums(self) -> np.ndarray:
-        """Of the images, uint64, shape (n,)."""
+        """XXH3 of each image's pixels, uint64, shape (n,)."""
         return self._column("checksums")
 
     def _column(self, name: str) -> np.ndarray:

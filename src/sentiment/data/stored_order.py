@@ -1,6 +1,6 @@
-"""Which photos of a collection a data set stores, in which order, and what of each.
+"""The photos that a data set stores of a collection, their order, and the columns beside them.
 
-Preparation, verification and repair agree on it here.
+Preparation, verification and repair share these rules.
 """
 
 import numpy as np
@@ -8,14 +8,15 @@ import numpy as np
 from sentiment.data.sources import Photo, Source
 
 MIXED = ("train", "validation")
-"""Splits stored in random order, so that no chunk holds one class alone; test keeps its list's."""
+"""Splits stored in random order, so that no chunk holds one class alone; the test split keeps the
+order of its list."""
 
 
 def in_stored_order(source: Source, seed: int) -> dict[str, list[Photo]]:
     """Every split's photos as they are stored, those that cannot be decoded included."""
     splits = {}
     for split, photos in source.splits.items():
-        order = range(len(photos))
+        order = np.arange(len(photos))
         if split in MIXED:
             order = np.random.default_rng(seed).permutation(len(photos))
         splits[split] = [photos[row] for row in order]
@@ -23,9 +24,10 @@ def in_stored_order(source: Source, seed: int) -> dict[str, list[Photo]]:
 
 
 def photos_stored(manifest: dict, in_order: dict[str, list[Photo]]) -> dict[str, list[Photo]]:
-    """Those of a source's photos, in stored order, that its manifest does not list as skipped."""
+    """Every split's photos in stored order, without those that the manifest lists as skipped."""
     skipped = {
-        split: {bad["path"] for bad in of["skipped"]} for split, of in manifest["splits"].items()
+        split: {bad["path"] for bad in entry["skipped"]}
+        for split, entry in manifest["splits"].items()
     }
     return {
         split: [photo for photo in photos if photo.path not in skipped.get(split, ())]
@@ -34,5 +36,5 @@ def photos_stored(manifest: dict, in_order: dict[str, list[Photo]]) -> dict[str,
 
 
 def columns(photo: Photo) -> tuple[int, str, int]:
-    """What is stored of a photo besides its pixels."""
+    """Label, path and agreement: what is stored of a photo besides its pixels."""
     return photo.label, photo.path, photo.agreement

@@ -7,19 +7,20 @@ if TYPE_CHECKING:
 
 
 def share(count: int, percent: float) -> int:
-    """How many of a class's `count` images are `percent` of them: at least one, if there is one."""
+    """Number of images that are `percent` of a class's `count`: at least one, if there is one."""
     return min(count, max(1, round(count * percent / 100)))
 
 
 def subset(labels: "np.ndarray", percent: float, seed: int) -> "np.ndarray":
-    """Rows of `percent` of each class.
+    """Take `percent` of the rows of each class.
 
     Stored rows are already in random order, so the subset is taken in one sweep from a
     seeded starting row: a few percent then lie in a few percent of the chunks on the disk.
 
     Args:
-        labels: class of each row, shape (n,).
+        labels: class of each row, int, shape (n,).
         percent: 0 < percent <= 100.
+        seed: seed of the starting row.
 
     Returns:
         Ascending row numbers, int64.
@@ -27,15 +28,17 @@ def subset(labels: "np.ndarray", percent: float, seed: int) -> "np.ndarray":
     import numpy as np  # which --help and --dry-run do without
 
     sweep = np.roll(np.arange(len(labels)), -np.random.default_rng(seed).integers(len(labels)))
-    wanted = [
-        of_class[: share(len(of_class), percent)]
-        for of_class in (sweep[labels[sweep] == label] for label in np.unique(labels))
-    ]
-    return np.sort(np.concatenate(wanted))
+    by_class = [sweep[labels[sweep] == label] for label in np.unique(labels)]
+    return np.sort(np.concatenate([rows[: share(len(rows), percent)] for rows in by_class]))
 
 
 def split(labels: "np.ndarray", percents: tuple[float, ...], seed: int) -> "list[np.ndarray]":
     """Split rows at random into parts of the given percents of each class; the last takes the rest.
+
+    Args:
+        labels: class of each row, int, shape (n,).
+        percents: percents of the parts, which sum to 100.
+        seed: seed of the draw.
 
     Returns:
         One ascending int64 array of row numbers a part.

@@ -126,7 +126,7 @@ def _run(script: str | Path, *words: object) -> None:
     shown = [os.path.relpath(script, project.ROOT), *command[2:]]
     log.info("\n$ python %s", shlex.join(shown))
     sys.stdout.flush()
-    if signals.run(command, cwd=project.ROOT).returncode:
+    if signals.run_script(command, cwd=project.ROOT).returncode:
         raise UserError(f"{shown[0]} failed; see its message above")
 
 

@@ -152,8 +152,8 @@ def _take(step: Step, output: Path) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("a") as log_file:
         print(f"\n$ {shlex.join(step.command)}", file=log_file, flush=True)
-        done = signals.run(
-            step.command, cwd=project.ROOT, stdout=log_file, stderr=subprocess.PIPE, text=True,
+        done = signals.run_script(
+            step.command, cwd=project.ROOT, stdout=log_file, stderr=subprocess.PIPE,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
         log_file.write(done.stderr)

@@ -1,4 +1,4 @@
-"""A picture of many small photos, to see at a glance what a class holds."""
+"""A picture of many small photos, which shows a class at a glance."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,39 +10,24 @@ from sentiment.base.errors import BadImage, UserError
 from sentiment.data import decode
 
 WIDTH, ROW_HEIGHT, GAP, HEADING = 1600, 180, 6, 52
-"""Pixels."""
+"""Sizes of the sheet's parts, in pixels."""
 
 ROWS = 8
+"""Rows of photos, at most."""
 
 
 def draw(photos: Iterable[Path], heading: str, file: Path) -> None:
     """Draw photos side by side in rows that fill the width; each keeps its aspect ratio.
 
     Args:
-        photos: no more are read than the rows take.
-        heading: above them, after the number of photos that are shown.
-        file: the picture; its suffix is its format.
+        photos: the photos' files, of which no more are read than the rows take.
+        heading: text above the photos, after the number of those shown.
+        file: the picture's file; its suffix is its format.
 
     Raises:
-        UserError: a photo cannot be decoded, which it could when it was explored.
+        UserError: a photo cannot be decoded, though it could when the collection was explored.
     """
-    rows: list[list[Image.Image]] = []
-    room = 0
-    for photo in photos:
-        if room <= 0:
-            if len(rows) == ROWS:
-                break
-            rows.append([])
-            room = WIDTH - GAP
-        try:
-            image = decode.unpack(decode.read(photo))
-        except BadImage as bad:
-            raise UserError(
-                f"{photo}: {bad}; it was a photo before: touch it and run again"
-            ) from bad
-        image = image.resize(_size(image, ROW_HEIGHT), Image.Resampling.LANCZOS, reducing_gap=3)
-        rows[-1].append(image)
-        room -= image.width + GAP
+    rows = _filled_rows(photos)
     heights = [_height(row) for row in rows]
     sheet = Image.new("RGB", (WIDTH, HEADING + sum(heights) + GAP * len(heights)), "white")
     heading = f"{sum(map(len, rows))} {heading}"
@@ -59,13 +44,37 @@ def draw(photos: Iterable[Path], heading: str, file: Path) -> None:
         sheet.save(temporary, compress_level=1)  # photos hardly get smaller
 
 
+def _filled_rows(photos: Iterable[Path]) -> list[list[Image.Image]]:
+    """Decode photos, ROW_HEIGHT high, into rows that are filled one after the other."""
+    rows: list[list[Image.Image]] = []
+    room = 0
+    for photo in photos:
+        if room <= 0:
+            if len(rows) == ROWS:
+                break
+            rows.append([])
+            room = WIDTH - GAP
+        image = _decoded(photo)
+        rows[-1].append(image)
+        room -= image.width + GAP
+    return rows
+
+
+def _decoded(photo: Path) -> Image.Image:
+    try:
+        image = decode.unpack(decode.read(photo))
+    except BadImage as bad:
+        raise UserError(f"{photo}: {bad}; it was a photo before: touch it and run again") from bad
+    return image.resize(_size(image, ROW_HEIGHT), Image.Resampling.LANCZOS, reducing_gap=3)
+
+
 def _size(image: Image.Image, height: int) -> tuple[int, int]:
-    """Width and height at that height, or, of a very wide photo, within the sheet."""
+    """Width and height of an image scaled to a height, or to the sheet's width if it is wide."""
     scale = min(height / image.height, (WIDTH - 2 * GAP) / image.width)
     return max(1, round(image.width * scale)), max(1, round(image.height * scale))
 
 
 def _height(row: list[Image.Image]) -> int:
-    """The height at which a row fills the sheet; one that is not full keeps its own."""
+    """The height at which a row fills the sheet's width, at most ROW_HEIGHT."""
     room = WIDTH - GAP * (len(row) + 1)
     return min(ROW_HEIGHT, int(ROW_HEIGHT * room / sum(image.width for image in row)))

@@ -11,7 +11,7 @@ KEY_BANDS = 3
 """Bands that make a sorting key: with fewer, photos that are alike in coarse features pile up."""
 
 BLOCK = 1 << 20
-"""About how many pairs are held before they are handed on."""
+"""About how many pairs are collected before they are yielded."""
 
 
 def close_pairs(hashes: np.ndarray, most: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -27,7 +27,7 @@ def close_pairs(hashes: np.ndarray, most: int) -> Iterator[tuple[np.ndarray, np.
         most: 0 or more, at most 61.
 
     Yields:
-        Row numbers of the one and of the other, int64, (m,) each.
+        Row numbers of m pairs' first and second hashes, int64, shape (m,) each.
     """
     edges = np.linspace(0, BITS, most + KEY_BANDS + 1).astype(int)
     bands = [
@@ -38,28 +38,28 @@ def close_pairs(hashes: np.ndarray, most: int) -> Iterator[tuple[np.ndarray, np.
         order = np.argsort(keys)
         keys = keys[order]
         passed_over = [bands[n] for n in range(chosen[-1]) if n not in chosen]
-        found: list[tuple[np.ndarray, np.ndarray]] = []
-        held = 0
+        pairs: list[tuple[np.ndarray, np.ndarray]] = []
+        count = 0
         starts = np.arange(len(hashes))
         for step in range(1, len(hashes)):
             starts = starts[: np.searchsorted(starts, len(hashes) - step)]
             starts = starts[keys[starts] == keys[starts + step]]
             if not len(starts):
                 break
-            one, other = order[starts], order[starts + step]
-            differing = hashes[one] ^ hashes[other]
+            first, second = order[starts], order[starts + step]
+            differing = hashes[first] ^ hashes[second]
             close = np.bitwise_count(differing) <= most
             for band in passed_over:  # equal there too: an earlier choice has found the pair
                 close &= differing & band != 0
-            found.append((one[close], other[close]))
-            held += int(close.sum())
-            if held > BLOCK:
-                yield _joined(found)
-                found, held = [], 0
-        if held:
-            yield _joined(found)
+            pairs.append((first[close], second[close]))
+            count += int(close.sum())
+            if count > BLOCK:
+                yield _joined(pairs)
+                pairs, count = [], 0
+        if count:
+            yield _joined(pairs)
 
 
-def _joined(found: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    one, other = zip(*found, strict=True)
-    return np.concatenate(one), np.concatenate(other)
+def _joined(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    first, second = zip(*pairs, strict=True)
+    return np.concatenate(first), np.concatenate(second)

@@ -1,4 +1,4 @@
-"""What a table of photos comes to, in figures and in words."""
+"""Figures of a table of photos: counts, sizes, formats and duplicates."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -6,19 +6,19 @@ import numpy as np
 from PIL import Image
 
 from sentiment.exploration.hamming import close_pairs
-from sentiment.exploration.twins import Twins
-from sentiment.exploration.twins import twins as find_twins
+from sentiment.exploration.twins import Twins, find_twins
 
 if TYPE_CHECKING:
     import pandas as pd
 
 KB = 1024
-"""Bytes."""
+"""Bytes of a kilobyte."""
 
 SMALL_KB, LARGE_KB = 1, 1024
+"""Sizes below and above which photos are counted."""
 
-MEASURES = ("width", "height", "kilobytes")
-"""Pixels as stored, and the size of the file."""
+TITLES = {"width": "width, px", "height": "height, px", "kilobytes": "file, KB"}
+"""Measures of a photo, its sides as stored and the size of its file, with their titles."""
 
 
 class Summary(NamedTuple):
@@ -28,19 +28,19 @@ class Summary(NamedTuple):
     counts: "pd.DataFrame"
     """Photos of each split and class: columns split, class, photos, bad."""
     duplicates: "pd.DataFrame"
-    """Photos that have a twin, group by group."""
+    """Photos that have a twin, group by group, columns as `_listed` makes them."""
     bad: "pd.DataFrame"
     """Photos that cannot be decoded."""
 
 
 def measures(photos: "pd.DataFrame") -> dict[str, np.ndarray]:
-    """By MEASURES, the values, (n,) each: sides of the decoded photos, sizes of all files."""
+    """Values of each measure, float64, shape (n,): sides of decoded photos, sizes of all files."""
     sizes = {side: photos[side].dropna().to_numpy(float) for side in ("width", "height")}
     return sizes | {"kilobytes": photos["bytes"].dropna().to_numpy(float) / KB}
 
 
 def summarise(photos: "pd.DataFrame", max_distance: int) -> Summary:
-    """Compute the figures of a table as `photo_table` reads it.
+    """Compute the figures of a table that `photo_table` has read.
 
     Twins are photos with the same bytes (exact), or whose perceptual hashes differ in at most
     `max_distance` bits (near; exact ones are among them). Only decoded photos are compared.
@@ -50,15 +50,8 @@ def summarise(photos: "pd.DataFrame", max_distance: int) -> Summary:
     counts = photos.assign(bad=is_bad).groupby(["split", "class"], observed=False)["bad"]
     counts = counts.agg(photos="size", bad="sum").reset_index()
 
-    splits, labels = good["split"].cat.codes.to_numpy(), good["class"].cat.codes.to_numpy()
-    names = list(photos["split"].cat.categories)
-    same_file = good.groupby("sha256", sort=False).ngroup().to_numpy()
-    exact = find_twins(same_file, splits, labels, len(names))
-    hashes = np.array([int(text, 16) for text in good["phash"]], np.uint64)
-    hashes, values = np.unique(hashes, return_inverse=True)
-    close = close_pairs(hashes, max_distance)
-    near = find_twins(values, splits, labels, len(names), close)
-
+    exact, near = _twins(good, max_distance)
+    splits, names = good["split"].cat.codes.to_numpy(), list(photos["split"].cat.categories)
     grey_modes = [mode for mode in good["mode"].cat.categories if Image.getmodebase(mode) == "L"]
     in_grey = good["mode"].isin(grey_modes)
     kilobytes = photos["bytes"] / KB
@@ -66,8 +59,8 @@ def summarise(photos: "pd.DataFrame", max_distance: int) -> Summary:
         "photos": len(photos),
         "bad": len(bad),
         "counts": {
-            split: dict(zip(of_split["class"], of_split["photos"].tolist(), strict=True))
-            for split, of_split in counts.groupby("split", observed=True)
+            split: dict(zip(rows["class"], rows["photos"].tolist(), strict=True))
+            for split, rows in counts.groupby("split", observed=True)
         },
         **{name: _moments(values) for name, values in measures(photos).items()},
         "under_1_kb": int((kilobytes < SMALL_KB).sum()),
@@ -76,15 +69,27 @@ def summarise(photos: "pd.DataFrame", max_distance: int) -> Summary:
         "modes": _tally(good["mode"]),
         "greyscale_by_mode": int(in_grey.sum()),
         "colour_mode_but_equal_channels": int((good["grey"] & ~in_grey).sum()),
-        "exact_duplicates": _of_twins(exact, splits, names),
-        "near_duplicates": {"max_distance": max_distance} | _of_twins(near, splits, names),
+        "exact_duplicates": _twin_counts(exact, splits, names),
+        "near_duplicates": {"max_distance": max_distance} | _twin_counts(near, splits, names),
     }
     bad = bad[["split", "path", "class", "bytes", "problem"]]
     return Summary(figures, counts, _listed(good, exact, near, names), bad)
 
 
+def _twins(good: "pd.DataFrame", max_distance: int) -> tuple[Twins, Twins]:
+    """Exact and near twins of the photos that could be decoded."""
+    splits, labels = good["split"].cat.codes.to_numpy(), good["class"].cat.codes.to_numpy()
+    split_count = len(good["split"].cat.categories)
+    same_file = good.groupby("sha256", sort=False).ngroup().to_numpy()
+    exact = find_twins(same_file, splits, labels, split_count)
+    hashes = np.array([int(text, 16) for text in good["phash"]], np.uint64)
+    hashes, values = np.unique(hashes, return_inverse=True)
+    near = find_twins(values, splits, labels, split_count, close_pairs(hashes, max_distance))
+    return exact, near
+
+
 def _moments(values: np.ndarray) -> dict[str, float]:
-    """Of values of shape (n,); the standard deviation is that of the population."""
+    """Moments and quantiles of values of shape (n,); `sd` is the population's."""
     if not len(values):
         return {"n": 0}
     mean, sd = values.mean(), values.std()
@@ -100,34 +105,42 @@ def _moments(values: np.ndarray) -> dict[str, float]:
 
 
 def _tally(column: "pd.Series") -> dict[str, int]:
+    """How often each value occurs, the most frequent first."""
     counts = column.value_counts()
     return {str(name): int(count) for name, count in counts[counts > 0].items()}
 
 
-def _of_twins(twins: Twins, splits: np.ndarray, names: list[str]) -> dict:
-    """Counts of photos with twins, and of pairs of twins, by their splits."""
+def _twin_counts(twins: Twins, splits: np.ndarray, names: list[str]) -> dict:
+    """Numbers of photos with twins, and of pairs of twins, by their splits.
+
+    Args:
+        twins: the twins of n photos.
+        splits: index of each photo's split, (n,).
+        names: the splits' names.
+    """
     by_split = {
-        one: {other: twins.counts[splits == i, j] for j, other in enumerate(names)}
-        for i, one in enumerate(names)
+        split: {twin_split: twins.counts[splits == i, j] for j, twin_split in enumerate(names)}
+        for i, split in enumerate(names)
     }
     return {
         "photos": int(twins.any.sum()),
         "groups": len(np.unique(twins.group[twins.any])),
         "contradicted": int(twins.contradicted.sum()),
         "photos_with_twin_in": {
-            one: {other: int((counts > 0).sum()) for other, counts in by_other.items()}
-            for one, by_other in by_split.items()
+            split: {twin_split: int((counts > 0).sum()) for twin_split, counts in by_twin.items()}
+            for split, by_twin in by_split.items()
         },
+        # Within a split each pair is counted from both its photos.
         "pairs": {
-            f"{one}, {other}": int(by_split[one][other].sum()) // (2 if one == other else 1)
-            for i, one in enumerate(names)
-            for other in names[i:]
+            f"{first}, {second}": int(by_split[first][second].sum()) // (1 + (first == second))
+            for i, first in enumerate(names)
+            for second in names[i:]
         },
     }
 
 
 def _listed(good: "pd.DataFrame", exact: Twins, near: Twins, names: list[str]) -> "pd.DataFrame":
-    """The photos that have a twin; a group stands together, the first found is number 1."""
+    """Table of the photos that have a twin: a group stands together, groups count from 1."""
     rows = np.flatnonzero(near.any)
     listed = good.iloc[rows][["split", "path", "class", "phash", "sha256"]].copy()
     listed.insert(0, "group", near.group[rows])

@@ -1,4 +1,4 @@
-"""A table of what each photo of a collection is; a photo that is in it is not read again."""
+"""A table of a collection's photos: sizes, formats, hashes; photos in it are not read again."""
 
 import contextlib
 import csv
@@ -28,26 +28,28 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LISTED = {"split": "category", "path": "object", "class": "category"}
-"""Columns that the lists fill, with their pandas dtypes."""
+"""Columns that come from the collection's lists, with their pandas dtypes."""
 
 COLUMNS = LISTED | {
     "bytes": "Int64", "modified": "Int64", "width": "Int64", "height": "Int64",
     "format": "category", "mode": "category", "grey": "boolean",
     "phash": "object", "sha256": "object", "problem": "object",
 }  # fmt: skip
-"""Bytes of the file and when it was modified (ns since 1970), empty if it is missing. Pixels as
-stored, before the EXIF orientation. Pillow's names of format and mode. Grey: the channels are
-equal in every pixel. Perceptual hash (64 bits, hexadecimal) and SHA-256 of the file. Why the
-photo cannot be decoded, in which case the columns from `width` to `phash` are empty."""
+"""All columns, with their pandas dtypes. `bytes` of the file and when it was `modified` (ns since
+1970) are empty if it is missing. `width` and `height` are pixels as stored, before the EXIF
+orientation. `format` and `mode` are Pillow's names. `grey` tells that the channels are equal in
+every pixel. `phash` is a perceptual hash of 64 bits, hexadecimal, `sha256` that of the file.
+`problem` is why a photo cannot be decoded; then the columns from `width` to `phash` are empty."""
 
 BLOCK = 32
 """Photos that a thread reads, one after the other, before their rows are written."""
 
-ENCODING = {"encoding": "utf-8", "errors": "surrogateescape"}  # names need not be UTF-8
+ENCODING, ENCODING_ERRORS = "utf-8", "surrogateescape"
+"""How the table is written: file names need not be UTF-8."""
 
 
 def load(source: Source, file: Path) -> "pd.DataFrame":
-    """Read the table: a row a listed photo, in the lists' order, empty where it is not in there.
+    """Read the table: a row for each listed photo, in the lists' order, empty if it is not known.
 
     Of several rows of one photo the last counts.
 
@@ -59,7 +61,7 @@ def load(source: Source, file: Path) -> "pd.DataFrame":
     try:
         rows = pd.read_csv(
             file, dtype=COLUMNS, keep_default_na=False, na_values=[""],
-            encoding=ENCODING["encoding"], encoding_errors=ENCODING["errors"],
+            encoding=ENCODING, encoding_errors=ENCODING_ERRORS,
         )  # fmt: skip
         if list(rows) != list(COLUMNS):
             raise ValueError(f"its columns are {', '.join(rows)}")
@@ -68,7 +70,7 @@ def load(source: Source, file: Path) -> "pd.DataFrame":
     listed = pd.DataFrame(_listed(source), columns=list(LISTED))
     for column, names in {"split": list(source.splits), "class": source.class_names}.items():
         listed[column] = pd.Categorical(listed[column], list(names))
-    # What a file is does not depend on the list that names it.
+    # A file's own columns do not depend on the list that names it.
     rows = rows.drop(columns=["split", "class"]).drop_duplicates("path", keep="last")
     return listed.merge(rows, how="left", on="path")
 
@@ -97,7 +99,10 @@ def complete(source: Source, file: Path) -> "pd.DataFrame":
     pool = Parallel(n_jobs=-1, prefer="threads", return_as="generator")
     read, started = 0, time.monotonic()
     blocks = iter(lambda: list(itertools.islice(photos, BLOCK)), [])
-    with file.open("a", newline="", **ENCODING) as lines, progress("photos", len(known)) as advance:
+    with (
+        file.open("a", newline="", encoding=ENCODING, errors=ENCODING_ERRORS) as lines,
+        progress("photos", len(known)) as advance,
+    ):
         writer = csv.writer(lines, lineterminator="\n")
         for rows in pool(delayed(_rows)(source.root, block) for block in blocks):
             writer.writerows(filter(None, rows))
@@ -113,7 +118,9 @@ def complete(source: Source, file: Path) -> "pd.DataFrame":
 def write(table: "pd.DataFrame", file: Path) -> None:
     """Write a table of photos as CSV, whole or not at all."""
     with files.whole_file(file) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n", **ENCODING)
+        table.to_csv(
+            temporary, index=False, lineterminator="\n", encoding=ENCODING, errors=ENCODING_ERRORS
+        )
 
 
 def _listed(source: Source) -> Iterator[tuple[str, str, str]]:
@@ -124,7 +131,7 @@ def _listed(source: Source) -> Iterator[tuple[str, str, str]]:
 
 
 def _mend(file: Path) -> None:
-    """Cut off a last line that a killed process left unfinished; begin the file if need be."""
+    """Cut off a last line that a killed process left unfinished; make the file if it is missing."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch()
     if file.stat().st_size:
@@ -139,18 +146,19 @@ def _mend(file: Path) -> None:
 
 
 def _rows(root: Path, photos: list[tuple[tuple[str, str, str], np.ndarray]]) -> list[tuple | None]:
-    """The photos' rows, None for one that is as it was: its size and time are known."""
+    """The photos' rows; None for a photo whose size and time are those known."""
     return [_row(root, listed, tuple(known)) for listed, known in photos]
 
 
 def _row(root: Path, listed: tuple[str, str, str], known: tuple[int, int]) -> tuple | None:
-    import imagehash
+    """A photo's row; None if its size and time are those known."""
+    import imagehash  # SciPy, which --help does without
 
     path = root / listed[1]
     stamp: tuple[int | str, int | str] = ("", "")
     picture: tuple = ("",) * 6
     checksum = problem = ""
-    with contextlib.suppress(OSError):  # which reading says below
+    with contextlib.suppress(OSError):  # reading it below tells what is wrong
         status = path.stat()
         stamp = status.st_size, status.st_mtime_ns
     if stamp == known:
@@ -160,8 +168,8 @@ def _row(root: Path, listed: tuple[str, str, str], known: tuple[int, int]) -> tu
         checksum = hashlib.sha256(content).hexdigest()
         image = decode.unpack(content)
         pixels = np.asarray(image)
-        # Most photos are told to be coloured by a few pixels.
-        grey = all((some == some[..., :1]).all() for some in (pixels[::16, ::16], pixels))
+        # A few pixels show that most photos are coloured.
+        grey = all((part == part[..., :1]).all() for part in (pixels[::16, ::16], pixels))
         with Image.open(io.BytesIO(content)) as header:  # unpacked, it may be reduced, and is RGB
             stored = *header.size, header.format, header.mode
         small = image.convert("L").resize((64, 64), reducing_gap=2)  # 4 times as fast as from full

@@ -1,4 +1,4 @@
-"""Photos that are twins of others: in which splits the others are, and with which labels."""
+"""Photos that are twins of others: the splits that their twins are in, and their labels."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -7,22 +7,22 @@ import numpy as np
 
 
 class Twins(NamedTuple):
-    """What is known of each of n photos."""
+    """The twins of each of n photos."""
 
     counts: np.ndarray
-    """How many other photos of each split are its twins, int64, (n, splits)."""
+    """How many other photos of each split are twins of a photo, int64, shape (n, splits)."""
     contradicted: np.ndarray
-    """Whether a twin has another label, bool, (n,)."""
+    """Whether a photo has a twin with another label, bool, shape (n,)."""
     group: np.ndarray
-    """Number of the group; twins, and twins of twins, share it; int64, (n,)."""
+    """Number of a photo's group; twins, and twins of twins, share it; int64, shape (n,)."""
 
     @property
     def any(self) -> np.ndarray:
-        """Whether there is a twin at all, bool, (n,)."""
-        return self.counts.any(axis=1)
+        """Whether a photo has a twin at all, bool, shape (n,)."""
+        return self.counts.sum(axis=1) > 0
 
 
-def twins(
+def find_twins(
     values: np.ndarray,
     splits: np.ndarray,
     labels: np.ndarray,
@@ -34,10 +34,10 @@ def twins(
     Args:
         values: photos with the same value are twins, int64 from 0, shape (n,).
         splits: split of each photo, from 0 to `split_count` - 1, (n,).
-        labels: class of each photo, (n,).
+        labels: class of each photo, int64, (n,).
         split_count: how many splits there are.
         close: pairs of values whose photos are twins too, each pair once, in blocks of two
-            arrays (m,).
+            arrays, int64, (m,).
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -49,16 +49,16 @@ def twins(
     np.minimum.at(own_least, values, labels)
     np.maximum.at(own_most, values, labels)
     counts, least, most, group = own.copy(), own_least.copy(), own_most.copy(), np.arange(size)
-    for one, other in close:
-        for here, there in ((one, other), (other, one)):
+    for first, second in close:
+        for here, there in ((first, second), (second, first)):
             np.add.at(counts, here, own[there])
             np.minimum.at(least, here, own_least[there])
             np.maximum.at(most, here, own_most[there])
-        edges = np.concatenate([group, one]), np.concatenate([np.arange(size), other])
+        edges = np.concatenate([group, first]), np.concatenate([np.arange(size), second])
         graph = coo_array((np.ones(len(edges[0]), bool), edges), shape=(size, size))
         _, component = connected_components(graph, directed=False)
-        group = np.unique(component, return_index=True)[1][component]  # its first value
+        group = np.unique(component, return_index=True)[1][component]  # the group's first value
     counts = counts[values]
-    counts[np.arange(len(values)), splits] -= 1  # itself
+    counts[np.arange(len(values)), splits] -= 1  # a photo is no twin of itself
     contradicted = (least[values] != labels) | (most[values] != labels)
     return Twins(counts, contradicted, group[values])
