@@ -1,5 +1,7 @@
 """Several processes and devices: they learn and predict what one does, and end together."""
 
+import ast
+import contextlib
 import csv
 import json
 import os
@@ -16,6 +18,7 @@ import pytest
 from helpers import small_checkout
 from helpers.scripts import ROOT, SRC, refusal, succeed
 
+from sentiment.base.errors import UserError
 from sentiment.data.arrays import CHUNK
 from sentiment.engine import cluster, devices
 from sentiment.engine.batches import Batches
@@ -44,17 +47,60 @@ def test_the_environment_gives_the_flags() -> None:
     assert "JAX_PROCESS_ID=x: expected a number" in refusal(TRAIN, **settings, JAX_PROCESS_ID="x")
 
 
-def test_what_jax_says_of_lost_processes_gives_way_to_a_line(capsys) -> None:
-    lines = [
-        "a warning\n",
-        "E1125 13:51:25.0 9 coordination_service.cc:1549] [1] Use error polling\n",
-        "1\n",
-        "F1125 13:51:25.0 9 client.h:80] Terminating process\n",
-        "    @     0x7f8e\n",
-    ]
-    assert cluster._noise(lines) == lines[1:]
-    assert cluster._noise([*lines, "error: in words\n"]) == []
-    assert capsys.readouterr().err == "a warning\na warning\nerror: in words\n"
+def test_only_the_first_process_makes_an_answer_and_a_context(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = []
+
+    def make() -> bool:
+        made.append(True)
+        return True
+
+    assert cluster.from_first(make)
+    with cluster.on_first(lambda: contextlib.nullcontext("there")) as context:
+        assert context == "there"
+    monkeypatch.setattr(cluster, "_this", cluster._Process(number=1, count=2))
+    monkeypatch.setattr(cluster, "_gathered", lambda value: np.array([7, value]))
+    assert cluster.from_first(make) == 7
+    with cluster.on_first(lambda: pytest.fail("made")) as context:
+        assert context is None
+    assert len(made) == 1
+    assert (cluster.maximum(9), cluster.maximum(3)) == (9, 7)
+
+
+def test_plans_that_differ_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = ({"seed": seed, "batch size": 64} for seed in (1, 2))
+    cluster.check_equal(first)
+
+    def gathered(value: int | list[int]) -> np.ndarray:
+        other = value if isinstance(value, int) else list(json.dumps(second).encode())
+        return np.array([value, other])
+
+    monkeypatch.setattr(cluster, "_gathered", gathered)
+    with pytest.raises(UserError, match="process 1 has seed 2, process 0 has 1; give all"):
+        cluster.check_equal(first)
+
+
+COLLECTIVES = {"from_first", "maximum", "barrier", "check_equal"}
+
+
+def collectives(node: ast.AST) -> set[str]:
+    """The collectives that are called in a piece of code."""
+    called = {x.attr for x in ast.walk(node) if isinstance(x, ast.Attribute)}
+    return called & COLLECTIVES
+
+
+@pytest.mark.parametrize(
+    "file", sorted((SRC / "sentiment").rglob("*.py")), ids=lambda path: path.stem
+)
+def test_no_collective_stands_where_the_first_process_is_alone(file: Path) -> None:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.If | ast.IfExp) and "is_first" in ast.unparse(node.test):
+            branches = [*ast.iter_child_nodes(node)]
+            assert not any(map(collectives, branches)), ast.unparse(node)
+        called = isinstance(node, ast.Call) and ast.unparse(node.func)
+        if called in ("cluster.on_first", "cluster.from_first"):
+            assert not any(map(collectives, node.args)), ast.unparse(node)
 
 
 class OneOf(devices.Devices):

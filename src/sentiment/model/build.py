@@ -65,7 +65,7 @@ def fingerprint(model: keras.Model) -> str:
             config["kernel_regularizer"] = None  # of no account to what a layer computes
     digest = hashlib.sha256(json.dumps(layers, sort_keys=True, default=str).encode())
     for weight in model.get_weights():
-        digest.update(np.ascontiguousarray(weight))
+        digest.update(np.ascontiguousarray(weight).data)
     return digest.hexdigest()
 
 
