@@ -27,7 +27,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Options:
-    """Flags of every training script."""
+    """Flags of every training script.
+
+    Raises:
+        UserError: there are no batches between two checkpoints.
+    """
 
     recipe: Recipe
     data: TrainingData = field(default_factory=TrainingData)
@@ -43,6 +47,10 @@ class Options:
     """Say what would be done, and stop."""
     folders: Folders = field(default_factory=Folders)
     cluster: Cluster = field(default_factory=Cluster)
+
+    def __post_init__(self) -> None:
+        if self.checkpoint_batches is not None and self.checkpoint_batches < 1:
+            raise UserError(f"--checkpoint-batches {self.checkpoint_batches}: expected 1 or more")
 
 
 @cli.command()
@@ -60,8 +68,6 @@ def train(architecture: Architecture, options: Options) -> None:
             training failed for a reason the user can mend.
     """
     recipe = options.recipe
-    if options.checkpoint_batches is not None and options.checkpoint_batches < 1:
-        raise UserError(f"--checkpoint-batches {options.checkpoint_batches}: expected 1 or more")
     run = Run(
         architecture.name, recipe.layers, options.data, options.folders, options.include_test_data
     )
