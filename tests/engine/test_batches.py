@@ -100,8 +100,8 @@ def test_two_threads_at_random_get_the_batches_of_one_in_order(split):
     batches = Batches(split, ROWS["all"], 48, shuffle_seed=1)
     order = np.random.default_rng(0).permutation(len(batches)).tolist()
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda index: row_numbers(batches[index]), order))
-    assert found == [expected[index] for index in order]
+        given = list(pool.map(lambda index: row_numbers(batches[index]), order))
+    assert given == [expected[index] for index in order]
 
 
 def test_a_batch_that_somebody_holds_is_not_written_over(split):

@@ -73,8 +73,8 @@ def test_plans_that_differ_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster.check_equal(first)
 
     def gathered(value: int | list[int]) -> np.ndarray:
-        other = value if isinstance(value, int) else list(json.dumps(second).encode())
-        return np.array([value, other])
+        of_second = value if isinstance(value, int) else list(json.dumps(second).encode())
+        return np.array([value, of_second])
 
     monkeypatch.setattr(cluster, "_gathered", gathered)
     with pytest.raises(UserError, match="process 1 has seed 2, process 0 has 1; give all"):
@@ -131,9 +131,9 @@ def test_processes_share_the_batches_of_one_and_most_chunks_are_read_by_one(monk
     def epoch(count: int, number: int) -> list[np.ndarray]:
         monkeypatch.setattr(devices, "_devices", OneOf(count, number))
         batches = Batches(Rows(), np.arange(3000), 64, shuffle_seed=1)
-        found = [batches[index] for index in range(len(batches))]
-        assert all((inputs[:, 0] == labels).all() for inputs, labels in found)
-        return [labels for _, labels in found]
+        given = [batches[index] for index in range(len(batches))]
+        assert all((inputs[:, 0] == labels).all() for inputs, labels in given)
+        return [labels for _, labels in given]
 
     alone = epoch(1, 0)
     halves = [epoch(2, number) for number in range(2)]
@@ -157,7 +157,7 @@ def compiled(
 
 
 def port() -> int:
-    """One that is free."""
+    """A port that is free."""
     with socket.socket() as listening:
         listening.bind(("localhost", 0))
         return listening.getsockname()[1]
@@ -180,7 +180,7 @@ def begin(*command: object, **settings: str) -> subprocess.Popen:
 
 
 def slurm_tasks(count: int) -> list[dict[str, str]]:
-    """What `srun` says to each of its tasks on this machine."""
+    """The environment that `srun` gives each of its tasks on this machine."""
     first_port = 2**16 - 2**12  # JAX adds the job's number
     job = next(job for job in range(1, 2**12) if is_free(first_port + job))
     settings = {"SLURM_JOB_ID": job, "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": count}
@@ -189,7 +189,7 @@ def slurm_tasks(count: int) -> list[dict[str, str]]:
 
 
 def trained(drawn_data: Path, work: Path, processes: int, **settings: str) -> dict:
-    """What `trained_together.py` found."""
+    """Losses and predictions that `trained_together.py` has written."""
     command = [ROOT / "tests" / "helpers" / "trained_together.py", drawn_data, work]
     where = [f"localhost:{port()}", processes] if processes > 1 else []
     began = [
@@ -204,7 +204,7 @@ def trained(drawn_data: Path, work: Path, processes: int, **settings: str) -> di
 
 @pytest.fixture(scope="module")
 def alone(drawn_data: Path, compiled: dict, tmp_path_factory: pytest.TempPathFactory) -> dict:
-    """What one process on one device found."""
+    """Losses and predictions of one process on one device."""
     return trained(drawn_data, tmp_path_factory.mktemp("alone"), 1, **compiled)
 
 

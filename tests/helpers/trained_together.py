@@ -22,7 +22,7 @@ RECIPES = {
     "FT-F": Recipe(layers="fc", weights="none", epochs=3, batch_size=24, learning_rate=0.01),
     "FT-A": SHORT,
 }
-"""Of 180 images the last batch has 12, of 45 to validate with 21."""
+"""The last batch of 180 training images has 12, that of 45 validation images has 21."""
 
 
 def start() -> None:

@@ -1,4 +1,4 @@
-"""A test in words: each class with its precision and recall, and the confusion matrix if it fits."""
+"""A test in words: precision and recall of each class, and the confusion matrix if it fits."""
 
 import numpy as np
 import pytest

@@ -108,7 +108,7 @@ def test_ft_a_takes_the_head_of_the_same_backbone_only(tmp_path: Path) -> None:
     file = tmp_path / "trained.keras"
     model_file.save(trained, file, {})
     build.attach_head(start, file)
-    for ours, theirs in zip(start.get_weights(), trained.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for weight, expected_weight in zip(start.get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected_weight)
     with pytest.raises(UserError, match="--head fresh"):
         build.attach_head(other, file)

@@ -45,10 +45,10 @@ def test_vgg19_takes_fc6_and_fc7_from_weights_with_the_top(tmp_path) -> None:
     original = keras.applications.VGG19(weights=None)
     original.save_weights(tmp_path / "vgg19.weights.h5")
     backbone, head = ARCHITECTURE.build(str(tmp_path / "vgg19.weights.h5"), 3)
-    for ours, theirs in {"fc6": "fc1", "fc7": "fc2"}.items():
+    for name, original_name in {"fc6": "fc1", "fc7": "fc2"}.items():
         for a, b in zip(
-            head.get_layer(ours).get_weights(),
-            original.get_layer(theirs).get_weights(),
+            head.get_layer(name).get_weights(),
+            original.get_layer(original_name).get_weights(),
             strict=True,
         ):
             np.testing.assert_array_equal(a, b)

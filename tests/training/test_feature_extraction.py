@@ -29,7 +29,7 @@ from sentiment.training import feature_extraction, mean_pixel
 
 FC = Recipe(layers="fc", weights="none")
 ROWS = np.delete(np.arange(150), [3, 16, 17, 90])
-"""Of the training split: not all, and not whole chunks."""
+"""Rows of the training split: not all, and not whole chunks."""
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_features_are_used_again_only_for_the_very_same_case(dataset, network, m
 def test_the_mean_pixel_is_of_the_rows_used_and_part_of_what_features_depend_on(
     dataset, tmp_path, caplog
 ):
-    """Also: FT-A takes what FT-F's card says, and computes nothing."""
+    """FT-A takes the mean pixel that FT-F's card says, and computes nothing."""
     caplog.set_level("INFO")
     recipe = dataclasses.replace(FC, preprocessing="dataset-mean")
     run = Run("small", "fc", TrainingData("drawn"), Folders(tmp_path, tmp_path, tmp_path))

@@ -42,9 +42,9 @@ def test_validation_sees_the_average_of_the_weights(parts: int) -> None:
         average = [share * a + (1 - share) * w for a, w in zip(average, weights, strict=True)]
         expected += [average] if (step + 1) % steps == 0 else []
     first_of_epoch = validated[:: len(validated) // 3]
-    for found, wanted in zip(first_of_epoch, expected, strict=True):
-        for ours, theirs in zip(found, wanted, strict=True):
-            np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)
-    for found, wanted in zip(left, learned[steps - 1 :: steps], strict=True):
-        for ours, theirs in zip(found, wanted, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
+    for weights_there, wanted in zip(first_of_epoch, expected, strict=True):
+        for weight, expected_weight in zip(weights_there, wanted, strict=True):
+            np.testing.assert_allclose(weight, expected_weight, rtol=1e-5, atol=1e-7)
+    for weights_there, wanted in zip(left, learned[steps - 1 :: steps], strict=True):
+        for weight, expected_weight in zip(weights_there, wanted, strict=True):
+            np.testing.assert_array_equal(weight, expected_weight)

@@ -59,8 +59,10 @@ def test_a_step_is_caffes_update(steps: int) -> None:
     compile_model(network, build_optimizer(ALL, ALL.learning_rate))
     for _ in range(steps):
         network.train_on_batch(PHOTOS, LABELS)
-    for ours, caffes in zip(network.get_weights(), caffe_steps(before, ALL, steps), strict=True):
-        np.testing.assert_allclose(ours, caffes, rtol=1e-4, atol=1e-6)
+    for weight, expected_weight in zip(
+        network.get_weights(), caffe_steps(before, ALL, steps), strict=True
+    ):
+        np.testing.assert_allclose(weight, expected_weight, rtol=1e-4, atol=1e-6)
 
 
 def test_accumulated_parts_make_the_step_of_the_whole_batch() -> None:
@@ -72,8 +74,10 @@ def test_accumulated_parts_make_the_step_of_the_whole_batch() -> None:
     for unchanged, first in zip(network.get_weights(), before, strict=True):
         np.testing.assert_array_equal(unchanged, first)
     network.train_on_batch(PHOTOS[2:], LABELS[2:])
-    for ours, caffes in zip(network.get_weights(), caffe_steps(before, ALL, 1), strict=True):
-        np.testing.assert_allclose(ours, caffes, rtol=1e-4, atol=1e-6)
+    for weight, expected_weight in zip(
+        network.get_weights(), caffe_steps(before, ALL, 1), strict=True
+    ):
+        np.testing.assert_allclose(weight, expected_weight, rtol=1e-4, atol=1e-6)
 
 
 def test_a_step_is_traced_once() -> None:
@@ -109,8 +113,8 @@ def test_labels_are_smoothed_in_training_alone() -> None:
     accuracy = (probabilities.argmax(axis=1) == LABELS).mean()
     for learning, of_loss in expected.items():
         given = targets(recipe, 3, learning)[LABELS]
-        found = network.test_on_batch(PHOTOS, given)
-        np.testing.assert_allclose(found, [of_loss, accuracy], rtol=1e-5)
+        reached = network.test_on_batch(PHOTOS, given)
+        np.testing.assert_allclose(reached, [of_loss, accuracy], rtol=1e-5)
 
 
 def test_a_model_saved_with_its_optimiser_is_keras_own(tmp_path: Path) -> None:
@@ -127,8 +131,10 @@ def test_a_model_saved_with_its_optimiser_is_keras_own(tmp_path: Path) -> None:
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert float(loaded.optimizer.learning_rate) == pytest.approx(0.002)
     assert int(loaded.optimizer.iterations) == 3
-    for ours, theirs in zip(loaded.optimizer.variables[2:], optimizer.variables[1:], strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for weight, expected_weight in zip(
+        loaded.optimizer.variables[2:], optimizer.variables[1:], strict=True
+    ):
+        np.testing.assert_array_equal(weight, expected_weight)
     loaded.train_on_batch(PHOTOS, LABELS)
 
 

@@ -1,4 +1,4 @@
-"""Processes killed at random moments, signals, short memory, two at once: nothing is lost."""
+"""Trainings killed at random moments, stopped by signals, two at once: nothing is lost."""
 
 import copy
 import csv
@@ -44,7 +44,7 @@ class Work:
         }  # fmt: skip
 
     def copy(self, folder: Path) -> "Work":
-        """The same with all that has been made, elsewhere."""
+        """A copy of the checkout with all that has been made, in another folder."""
         shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
         copied = copy.copy(self)
         copied.folder, copied.network = folder, folder / self.network.relative_to(self.folder)
@@ -81,7 +81,7 @@ class Work:
 
     def left(self) -> dict[str, object]:
         """All that the stages made, apart from times and where it was made."""
-        found: dict[str, object] = {}
+        left: dict[str, object] = {}
         for file in sorted(self.folder.rglob("*")):
             name = str(file.relative_to(self.folder))
             top = name.split("/")[0]
@@ -91,23 +91,23 @@ class Work:
                 continue
             if file.suffix == ".keras":
                 with zipfile.ZipFile(file) as archive:
-                    found[name] = archive.read("model.weights.h5")
+                    left[name] = archive.read("model.weights.h5")
             elif file.suffix == ".npz":
                 with np.load(file, allow_pickle=False) as arrays:
-                    found[name] = {
+                    left[name] = {
                         key: arrays[key].tolist() for key in arrays.files if key != "made_from"
                     }
             elif name.endswith("_history.csv"):
                 with file.open(newline="") as lines:
-                    found[name] = [
+                    left[name] = [
                         {k: v for k, v in row.items() if "second" not in k}
                         for row in csv.DictReader(lines)
                     ]
             elif top == "data" and file.name not in WITH_TIMES:
-                found[name] = hashlib.sha256(file.read_bytes()).hexdigest()
+                left[name] = hashlib.sha256(file.read_bytes()).hexdigest()
             else:
-                found[name] = "there"
-        return found
+                left[name] = "there"
+        return left
 
 
 def in_one_process(script: str, *words: object, **settings: str) -> None:

@@ -32,7 +32,7 @@ def start(
 
     Args:
         deterministic: "on", "off", or "auto", which is on for a CPU.
-        processes: those to meet; models then work on all devices, otherwise on one.
+        processes: the processes to meet; with them models work on all devices, without on one.
 
     Returns:
         For the manifest: the backend's name, its devices and the number of processes.

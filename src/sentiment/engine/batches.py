@@ -67,8 +67,8 @@ class Batches(keras.utils.PyDataset):
         self.handed_over = np.zeros(self._total)
         """When each batch of the epoch was ready, in `time.perf_counter` seconds."""
         self.asked = 0.0
-        """When the epoch's first batch was asked for, in the same seconds. TensorFlow traces its
-        step before that."""
+        """When the epoch's first batch was asked for, in `time.perf_counter` seconds. TensorFlow
+        traces its step before that."""
         self.failure: UserError | None = None
         """Why a batch could not be read."""
         self._window = max(1, WINDOW * CHUNK // batch_size)  # in batches

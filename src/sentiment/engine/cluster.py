@@ -52,9 +52,9 @@ class Cluster:
     """HOST:PORT at which the first of several processes, which all see the same folders, is
     reached by the others; auto: as Slurm or MPI have it. Needs KERAS_BACKEND=jax."""
     num_processes: int | None = field(default_factory=lambda: _number_in("JAX_NUM_PROCESSES"))
-    """How many there are."""
+    """How many processes there are."""
     process_id: int | None = field(default_factory=lambda: _number_in("JAX_PROCESS_ID"))
-    """Which of them this is, from 0."""
+    """Number of this process, from 0."""
 
     def __post_init__(self) -> None:
         count, number = self.num_processes, self.process_id
@@ -168,12 +168,13 @@ def check_equal(plan: dict) -> None:
     text = json.dumps(plan).encode()
     padded = text.ljust(maximum(len(text)))
     plans = [json.loads(bytes(row.astype(np.uint8))) for row in _gathered(list(padded))]
-    for number, other in enumerate(plans):
-        for name in plans[0] | other:
-            if other.get(name) != plans[0].get(name):
+    first = plans[0]
+    for number, gathered in enumerate(plans):
+        for name in first | gathered:
+            if gathered.get(name) != first.get(name):
                 raise UserError(
-                    f"process {number} has {name} {other.get(name)}, process 0 has "
-                    f"{plans[0].get(name)}; give all processes the same command and data"
+                    f"process {number} has {name} {gathered.get(name)}, process 0 has "
+                    f"{first.get(name)}; give all processes the same command and data"
                 )
 
 

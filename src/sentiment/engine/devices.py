@@ -1,4 +1,4 @@
-"""How a batch is divided among devices: JAX's of all processes, or TensorFlow's of this one."""
+"""A batch divided among devices: JAX's of all processes, or TensorFlow's of this process."""
 
 import contextlib
 import math
@@ -34,7 +34,7 @@ class Devices:
 
         Args:
             inputs: of this process' share of the batch.
-            labels: of the share too, or targets, a row an image.
+            labels: of the share, int32 (b,), or targets, float32 (b, classes).
             size: images of the whole batch.
         """
         return inputs, labels

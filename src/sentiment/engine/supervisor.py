@@ -27,7 +27,7 @@ RUNTIME_LINE = re.compile(r"[IWEF]\d{4} .* (coordination_service\w*\.cc|client\.
 """How a line begins in which JAX's runtime tells of processes that are gone."""
 
 FATAL, MEETING = "JAX distributed service detected fatal errors", "RegisterTask"
-"""In the runtime's lines: it ends this process; it did so while processes waited to meet."""
+"""Words in the runtime's lines: that it ends this process, and that it was waiting to meet."""
 
 BROKEN = re.compile(r"\b(Gloo|NCCL|coordination service)\b", re.IGNORECASE)
 """Words in JAX's errors about other processes."""

@@ -14,7 +14,7 @@ def in_words(arrays: dict[str, np.ndarray], columns: np.ndarray, what: str) -> I
     """The lines that say how well a test went.
 
     Args:
-        arrays: of a result file.
+        arrays: a result file's arrays, by name.
         columns: for each class of the data tested, its column in the model's probabilities.
         what: was tested; every accuracy begins with it.
     """

@@ -30,7 +30,7 @@ def timed(file: Path, dataset: Dataset, images: int, threads: int) -> dict:
 
     Args:
         file: a `.keras` model, or one exported to LiteRT.
-        images: how many images of the test split, from its first on.
+        images: how many images of the test split to predict: the first ones.
         threads: CPU threads.
 
     Returns:

@@ -26,7 +26,7 @@ class Options:
 
     runs: RunsWanted = field(default_factory=RunsWanted)
     images: int = 300
-    """How many images, at most: the first of the test split."""
+    """How many images to predict, at most: the first of the test split."""
     threads: int | None = None
     """CPU threads; without it, one for each CPU that this process may use."""
     folders: Folders = field(default_factory=Folders)

@@ -17,7 +17,7 @@ class UnfinishedPrediction:
     Args:
         file: the journal; it is removed by `remove` alone.
         plan: all that the probabilities depend on, JSON; one noted under another plan is left out.
-        shape: of the probabilities of all images, (n, classes).
+        shape: shape of the probabilities of all images, (n, classes).
     """
 
     def __init__(self, file: Path, plan: dict, shape: tuple[int, int]):

@@ -26,9 +26,9 @@ class FeatureWriter:
 
     Args:
         folder: where.
-        finished: what an earlier writer has noted, and what this one notes.
-        shape: of all features, rows first.
-        dtype: the features' own.
+        finished: journal of the blocks that have reached the disk, under an earlier writer too.
+        shape: shape of all features, rows first.
+        dtype: dtype of the features.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class FeatureWriter:
         settled = [arrays.Settled(block["checksums"], block["sha256"]) for block in finished.blocks]
         self._values = arrays.Appender(folder / "values", shape[1:], dtype, shape[0], settled)
         self.rows = self._values.rows
-        """How many have been written."""
+        """How many rows have been written."""
 
     def append(self, block: np.ndarray) -> None:
         """Write the features of the next rows, (b, ...)."""
@@ -76,7 +76,7 @@ def feature_writer(
     Args:
         identity: all that the features depend on.
         batch_size: images that go through the backbone at a time.
-        shape: of all features, rows first.
+        shape: shape of all features, rows first.
 
     Raises:
         UserError: the disk is too small, or another process writes these features.

@@ -62,7 +62,7 @@ def fit(
     Args:
         training: a checkpoint of its run that is there was made under its plan.
         checkpoint_batches: batches between checkpoints within an epoch, or None.
-        setup: of a training that differs in UPDATES alone, its first weights put back.
+        setup: made for a training that differs in UPDATES alone, its first weights put back.
 
     Returns:
         The model with the weights of the epoch with the best validation loss, and what
@@ -215,7 +215,7 @@ class Loop:
                 compile_model(model, saved)
 
     def outcome(self) -> dict:
-        """What training reached and took, which is also logged: epochs from 1, seconds."""
+        """Return what training reached and took, and log it: epochs from 1, seconds."""
         rows = self.history.rows
         best = rows[self.patience.best_epoch]
         training, validating, waiting = (
@@ -248,7 +248,7 @@ class Loop:
 def callbacks(
     patience: Patience, average: Average, history: History, checkpoint: Checkpoint
 ) -> list[keras.callbacks.Callback]:
-    """What Keras tells of every step and epoch, in an order that is a law.
+    """The callbacks that Keras calls at every step and epoch, in an order that is a law.
 
     Early stopping keeps the weights that were validated, which are the moving average where there
     is one; so it comes before `average`, which puts the weights that learn back. The checkpoint

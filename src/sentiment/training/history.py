@@ -46,13 +46,13 @@ class History(keras.callbacks.Callback):
         """Go on after a stop.
 
         Args:
-            rows: of the epochs that are finished.
+            rows: rows of the epochs that are finished.
             spent: what the epoch under way had cost, as `spent` gave it.
         """
         self.rows, self._spent_before = rows, spent
 
     def spent(self) -> dict[str, float]:
-        """What the epoch under way has cost so far, in seconds: "seconds" and "waiting"."""
+        """Cost of the epoch under way so far: its "seconds", and those of them spent "waiting"."""
         return {
             "seconds": min(self._validation_begin, time.perf_counter()) - self._begin,
             "waiting": self._waiting,

@@ -28,7 +28,7 @@ class Schedule(schedules.LearningRateSchedule):
     """A curve over updates, for an optimiser that counts batches, or the parts of them.
 
     Args:
-        parts: how many of them a batch has; the last one makes the update.
+        parts: in how many parts a batch goes through the network; the last makes the update.
     """
 
     def __init__(self, curve: Curve, parts: int):

@@ -61,7 +61,7 @@ class Setup:
 
     @cached_property
     def inputs(self) -> dict[str, Joined]:
-        """What the learner takes in training and in validation, with the rows that it takes."""
+        """The learner's inputs for "train" and "validation", with the rows that the run uses."""
         stored = {section: self.stored(section, rows) for section, rows in self._rows.items()}
         sections = training_plan.sections(self._training.run)
         return {split: self._joined(sections[split], stored) for split in sections}
