@@ -36,12 +36,7 @@ def heat(path: Path, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
     last = next((x for x in reversed(backbone.layers) if len(x.output.shape) == 4), None)
     if last is None:
         raise UserError(f"{path}: its backbone has no convolutional features to explain")
-    pixels = images
-    for step in model.operations:  # preprocessing, up to the backbone
-        if step is backbone:
-            break
-        if not isinstance(step, keras.layers.InputLayer):
-            pixels = step(pixels)
+    pixels = _preprocessed(model, images)
     features = keras.Model(backbone.input, last.output)(pixels, training=False)
     pooling = last.output is not backbone.output
     rest = keras.Model(last.output, backbone.output) if pooling else None
@@ -55,6 +50,16 @@ def heat(path: Path, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
     weights = gradient.mean(axis=(1, 2), keepdims=True)
     maps = np.maximum((weights * keras.ops.convert_to_numpy(features)).sum(axis=-1), 0)
     return np.stack([_stretched(heat) for heat in maps])
+
+
+def _preprocessed(model: keras.Model, images: np.ndarray) -> keras.KerasTensor:
+    """The photos as the model's backbone takes them, float32 (n, SIDE, SIDE, 3)."""
+    pixels = images
+    for operation in model.operations[1:]:  # the first is the input
+        if operation.name == "backbone":
+            break
+        pixels = operation(pixels)
+    return pixels
 
 
 def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
