@@ -30,7 +30,7 @@ def folders(work: Path) -> list:
 
 
 def names(folder: Path) -> set[str]:
-    """All but locks, which stay."""
+    """Names of all files but locks, which stay."""
     return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
 
 
@@ -185,7 +185,7 @@ def test_a_finished_run_is_kept_unless_told_otherwise(
 def test_one_command_takes_a_copied_folder_to_a_complete_report(
     small: tuple[Path, Path, Path], few: Few, tmp_path: Path
 ) -> None:
-    """Also: IPython's bare flags reach a real run, whose step is not taken again, and the default
+    """IPython's bare flags reach a real run, whose step is not taken again, and the default
     folders are the checkout's.
     """
     training, _, predicting = small
@@ -250,7 +250,7 @@ def test_torch_trains_without_tensorflow(
     without_tensorflow: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    """As JAX does where it trains in several processes."""
+    """Tests of several processes show the same of JAX."""
     where = ["--dataset", "drawn", "--percent", 10, "--data-dir", drawn_data, *folders(tmp_path)]
     said = succeed(small[0], *where, "--epochs", 1, **without_tensorflow, KERAS_BACKEND="torch")
     assert "  torch on cpu" in said

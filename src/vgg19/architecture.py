@@ -27,8 +27,8 @@ def build(weights: str | None, classes: int) -> "tuple[keras.Model, keras.Model]
         keras.layers.Dense(classes, activation="softmax", dtype="float32", name="fc8"),
     ])  # fmt: skip
     if whole:
-        for ours, original in {"fc6": "fc1", "fc7": "fc2"}.items():
-            head.get_layer(ours).set_weights(whole.get_layer(original).get_weights())
+        for name, original in {"fc6": "fc1", "fc7": "fc2"}.items():
+            head.get_layer(name).set_weights(whole.get_layer(original).get_weights())
     return backbone, head
 
 

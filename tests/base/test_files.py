@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from helpers.scripts import files_of
-from helpers.stopped_preparation import options, stopped
+from helpers.stopped_preparation import options
+from helpers.stopping import stopped
 
 from sentiment.base import files
 from sentiment.base.errors import UserError

@@ -1,6 +1,5 @@
-"""Preparation, features and predictions that were stopped: the same command goes on there."""
+"""Preparation that was stopped: the same command goes on there."""
 
-import dataclasses
 import os
 import re
 import resource
@@ -11,32 +10,17 @@ import sys
 import time
 from pathlib import Path
 
-import keras
-import numpy as np
 import pytest
 from helpers.scripts import ROOT, SRC, files_of, refusal, succeed
-from helpers.small_network import SMALL
-from helpers.stopped_preparation import options, stopped
+from helpers.stopped_preparation import options
+from helpers.stopping import stopped
 
 from sentiment.base import files, journal
 from sentiment.base.errors import UserError
-from sentiment.base.project import Folders
 from sentiment.data import arrays, decoding, prepare_data, split
 from sentiment.data.dataset import Dataset
-from sentiment.inference import predict
-from sentiment.model import build, model_file
-from sentiment.model.build import build_model
-from sentiment.model.recipe import Recipe
-from sentiment.runs.run_files import TrainingData
-from sentiment.training import feature_extraction
 
 PREPARE = "scripts/prepare_data.py"
-
-
-@pytest.fixture
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Predict in blocks of 16 images."""
-    monkeypatch.setattr("sentiment.engine.batches.BLOCK", 16)
 
 
 STOPS = [
@@ -194,95 +178,3 @@ def test_a_file_that_cannot_be_written_ends_in_one_line_and_nothing_damaged(
     assert not (tmp_path / "noise").exists()
     succeed(PREPARE, *words)
     assert files_of(tmp_path) == files_of(undisturbed)
-
-
-@pytest.fixture
-def data(undisturbed: Path, tmp_path: Path) -> Dataset:
-    shutil.copytree(undisturbed / "noise", tmp_path / "noise")
-    return Dataset(tmp_path, "noise")
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("small_blocks", "small_batches")
-def test_features_stopped_anywhere_go_on_to_the_same_bytes(data, monkeypatch, caplog):
-    caplog.set_level("INFO")
-    keras.utils.set_random_seed(1)
-    recipe = Recipe(layers="fc", weights="none")
-    network = build_model(SMALL, recipe, 2)
-    rows = np.arange(55)
-
-    def compute(batch_size: int = 8):
-        frozen = build.without_head(network)
-        return feature_extraction.features(frozen, SMALL, recipe, data, "train", rows, batch_size)
-
-    folder = compute().array.folder.parent
-    expected = files_of(folder)
-    for what, name, after in (
-        (keras.Model, "predict", 1), (journal.Journal, "add", 0), (journal.Journal, "add", 1),
-        (arrays, "write", 0), (files, "write_json", 0),
-    ):  # fmt: skip
-        shutil.rmtree(folder)
-        with stopped(monkeypatch, what, name, after):
-            compute()
-        assert not folder.exists()
-        caplog.clear()
-        compute()
-        assert files_of(folder) == expected
-        assert ("goes on after" in caplog.text) == ((name, after) != ("add", 0))
-    shutil.rmtree(folder)
-    with stopped(monkeypatch, keras.Model, "predict", 1):
-        compute()
-    listed = succeed("scripts/features.py", "list", "--data-dir", data.folder.parent)
-    assert f"{folder.name} (unfinished)" in listed
-    compute(batch_size=4)
-    assert "starts anew: unfinished features are there with batch size 8; this one" in caplog.text
-    assert not list(folder.parent.glob(".partial-*"))
-    with files.locked(folder):
-        shutil.rmtree(folder)
-        with pytest.raises(UserError, match="is writing it"):
-            compute()
-
-
-@pytest.mark.usefixtures("small_blocks", "small_batches")
-def test_a_prediction_stopped_goes_on_and_a_finished_one_is_not_repeated(
-    data, tmp_path, monkeypatch, caplog
-):
-    caplog.set_level("INFO")
-    monkeypatch.setattr(predict.backend, "start", lambda *args, **more: None)
-    keras.utils.set_random_seed(1)
-    recipe = Recipe(layers="fc", weights="none")
-    network = build_model(SMALL, recipe, 2)
-    card = {
-        "dataset": "noise", "data_fingerprint": data.fingerprint, "percent": 100.0,
-        "class_names": data.class_names, "recipe": dataclasses.asdict(recipe), "status": "finished",
-    }  # fmt: skip
-    saved = tmp_path / "models" / "noise" / "fc_layers_mobilenet.keras"
-    model_file.save(network, saved, card)
-    result = saved.with_name("fc_layers_mobilenet_result.npz")
-    notes = result.with_name(f".{result.name}.journal")
-    monkeypatch.setattr(predict, "SPLIT", "train")  # of 40 images; test has 7
-    mobilenet = dataclasses.replace(SMALL, name="mobilenet")
-
-    def predicted(**flags: object) -> bytes:
-        caplog.clear()
-        folders = Folders(tmp_path, tmp_path / "logs", tmp_path / "models")
-        options = predict.Options(TrainingData("noise"), batch_size=8, folders=folders, **flags)
-        predict.predict(mobilenet, "fc", options)
-        return result.read_bytes()
-
-    expected = predicted()
-    for what, name, after in (
-        (journal.Journal, "add", 1), (np, "savez", 0)
-    ):  # fmt: skip
-        result.unlink()
-        with stopped(monkeypatch, what, name, after):
-            predicted()
-        assert not result.exists()
-        assert predicted() == expected
-        assert "goes on after" in caplog.text, name
-        assert not notes.exists()
-
-    monkeypatch.setattr(predict.model_file, "load", None)  # not needed
-    assert predicted() == expected
-    assert f"{result} was there, of this very model and data" in caplog.text
-    assert "accuracy" in caplog.text

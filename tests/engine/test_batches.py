@@ -93,8 +93,8 @@ def test_two_threads_at_random_get_the_batches_of_one_in_order(split):
     batches = Batches(split, ROWS["all"], 48, shuffle_seed=1)
     order = np.random.default_rng(0).permutation(len(batches)).tolist()
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda index: row_numbers(batches[index]), order))
-    assert found == [expected[index] for index in order]
+        given = list(pool.map(lambda index: row_numbers(batches[index]), order))
+    assert given == [expected[index] for index in order]
 
 
 def test_a_batch_that_somebody_holds_is_not_written_over(split):
@@ -161,7 +161,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from sentiment.engine.batches import Batches, fed, predict
+from sentiment.engine.batches import Batches, fed, predicted
 from sentiment.base.sha256sums import read
 from sentiment.data.split import Split
 
@@ -199,9 +199,9 @@ history = model.fit(fed(batches), epochs=3, verbose=0, callbacks=[next_epoch]).h
 traced.clear()
 told = []
 for taken in (np.arange(len(split)), np.arange(1, len(split), 3)):
-    predicted = [*predict(model, Batches(split, taken, 48, shuffle_seed=None), told.append)]
-    assert len(predicted) == 1 + (len(taken) > 1024)
-    np.testing.assert_array_equal(np.concatenate(predicted)[:, 0], taken)
+    blocks = [*predicted(model, Batches(split, taken, 48, shuffle_seed=None), told.append)]
+    assert len(blocks) == 1 + (len(taken) > 1024)
+    np.testing.assert_array_equal(np.concatenate(blocks)[:, 0], taken)
     assert sum(told) == len(taken)
     told.clear()
 assert len(traced) == 1, traced

@@ -1,5 +1,7 @@
 """Several processes and devices: they learn and predict what one does, and end together."""
 
+import ast
+import contextlib
 import csv
 import json
 import os
@@ -16,6 +18,7 @@ import pytest
 from helpers import small_checkout
 from helpers.scripts import ROOT, SRC, refusal, succeed
 
+from sentiment.base.errors import UserError
 from sentiment.data.arrays import CHUNK
 from sentiment.engine import cluster, devices
 from sentiment.engine.batches import Batches
@@ -44,17 +47,60 @@ def test_the_environment_gives_the_flags() -> None:
     assert "JAX_PROCESS_ID=x: expected a number" in refusal(TRAIN, **settings, JAX_PROCESS_ID="x")
 
 
-def test_what_jax_says_of_lost_processes_gives_way_to_a_line(capsys) -> None:
-    lines = [
-        "a warning\n",
-        "E1125 13:51:25.0 9 coordination_service.cc:1549] [1] Use error polling\n",
-        "1\n",
-        "F1125 13:51:25.0 9 client.h:80] Terminating process\n",
-        "    @     0x7f8e\n",
-    ]
-    assert cluster._noise(lines) == lines[1:]
-    assert cluster._noise([*lines, "error: in words\n"]) == []
-    assert capsys.readouterr().err == "a warning\na warning\nerror: in words\n"
+def test_only_the_first_process_makes_an_answer_and_a_context(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = []
+
+    def make() -> bool:
+        made.append(True)
+        return True
+
+    assert cluster.from_first(make)
+    with cluster.on_first(lambda: contextlib.nullcontext("there")) as context:
+        assert context == "there"
+    monkeypatch.setattr(cluster, "_this", cluster._Process(number=1, count=2))
+    monkeypatch.setattr(cluster, "_gathered", lambda value: np.array([7, value]))
+    assert cluster.from_first(make) == 7
+    with cluster.on_first(lambda: pytest.fail("made")) as context:
+        assert context is None
+    assert len(made) == 1
+    assert (cluster.maximum(9), cluster.maximum(3)) == (9, 7)
+
+
+def test_plans_that_differ_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = ({"seed": seed, "batch size": 64} for seed in (1, 2))
+    cluster.check_equal(first)
+
+    def gathered(value: int | list[int]) -> np.ndarray:
+        of_second = value if isinstance(value, int) else list(json.dumps(second).encode())
+        return np.array([value, of_second])
+
+    monkeypatch.setattr(cluster, "_gathered", gathered)
+    with pytest.raises(UserError, match="process 1 has seed 2, process 0 has 1; give all"):
+        cluster.check_equal(first)
+
+
+COLLECTIVES = {"from_first", "maximum", "barrier", "check_equal"}
+
+
+def collectives(node: ast.AST) -> set[str]:
+    """The collectives that are called in a piece of code."""
+    called = {x.attr for x in ast.walk(node) if isinstance(x, ast.Attribute)}
+    return called & COLLECTIVES
+
+
+@pytest.mark.parametrize(
+    "file", sorted((SRC / "sentiment").rglob("*.py")), ids=lambda path: path.stem
+)
+def test_no_collective_stands_where_the_first_process_is_alone(file: Path) -> None:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.If | ast.IfExp) and "is_first" in ast.unparse(node.test):
+            branches = [*ast.iter_child_nodes(node)]
+            assert not any(map(collectives, branches)), ast.unparse(node)
+        called = isinstance(node, ast.Call) and ast.unparse(node.func)
+        if called in ("cluster.on_first", "cluster.from_first"):
+            assert not any(map(collectives, node.args)), ast.unparse(node)
 
 
 class OneOf(devices.Devices):
@@ -85,9 +131,9 @@ def test_processes_share_the_batches_of_one_and_most_chunks_are_read_by_one(monk
     def epoch(count: int, number: int) -> list[np.ndarray]:
         monkeypatch.setattr(devices, "_devices", OneOf(count, number))
         batches = Batches(Rows(), np.arange(3000), 64, shuffle_seed=1)
-        found = [batches[index] for index in range(len(batches))]
-        assert all((inputs[:, 0] == labels).all() for inputs, labels in found)
-        return [labels for _, labels in found]
+        given = [batches[index] for index in range(len(batches))]
+        assert all((inputs[:, 0] == labels).all() for inputs, labels in given)
+        return [labels for _, labels in given]
 
     alone = epoch(1, 0)
     halves = [epoch(2, number) for number in range(2)]
@@ -111,7 +157,7 @@ def compiled(
 
 
 def port() -> int:
-    """One that is free."""
+    """A port that is free."""
     with socket.socket() as listening:
         listening.bind(("localhost", 0))
         return listening.getsockname()[1]
@@ -134,7 +180,7 @@ def begin(*command: object, **settings: str) -> subprocess.Popen:
 
 
 def slurm_tasks(count: int) -> list[dict[str, str]]:
-    """What `srun` says to each of its tasks on this machine."""
+    """The environment that `srun` gives each of its tasks on this machine."""
     first_port = 2**16 - 2**12  # JAX adds the job's number
     job = next(job for job in range(1, 2**12) if is_free(first_port + job))
     settings = {"SLURM_JOB_ID": job, "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": count}
@@ -143,7 +189,7 @@ def slurm_tasks(count: int) -> list[dict[str, str]]:
 
 
 def trained(drawn_data: Path, work: Path, processes: int, **settings: str) -> dict:
-    """What `trained_together.py` found."""
+    """Losses and predictions that `trained_together.py` has written."""
     command = [ROOT / "tests" / "helpers" / "trained_together.py", drawn_data, work]
     where = [f"localhost:{port()}", processes] if processes > 1 else []
     began = [
@@ -158,7 +204,7 @@ def trained(drawn_data: Path, work: Path, processes: int, **settings: str) -> di
 
 @pytest.fixture(scope="module")
 def alone(drawn_data: Path, compiled: dict, tmp_path_factory: pytest.TempPathFactory) -> dict:
-    """What one process on one device found."""
+    """Losses and predictions of one process on one device."""
     return trained(drawn_data, tmp_path_factory.mktemp("alone"), 1, **compiled)
 
 

@@ -71,11 +71,11 @@ def main() -> None:
     folders = Folders(data_dir, work / "calm", work / "calm")
     calm = dataclasses.replace(options, folders=folders)
     train.train(network, calm)
-    ours, theirs = (
+    after_failures, undisturbed = (
         model_file.load(folder / "drawn" / "all_layers_tinynet.keras").get_weights()
         for folder in (work / "models", work / "calm")
     )
-    assert all(map(np.array_equal, ours, theirs))
+    assert all(map(np.array_equal, after_failures, undisturbed))
 
 
 if __name__ == "__main__":

@@ -1,41 +1,17 @@
 """Preparation of a small collection in small blocks, stopped where a test wants it."""
 
-import contextlib
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sentiment.base import journal
+from helpers.stopping import note_every_block
 from sentiment.data import prepare_data
-
-
-class Stopped(BaseException):
-    """Stands in for a kill, as Ctrl-C and SIGTERM do."""
 
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Prepare in blocks of 16 or so photos, each of them noted."""
-    monkeypatch.setattr("sentiment.data.preparation.BLOCK", 16)
-    monkeypatch.setattr(journal, "SECONDS", 0)
-    monkeypatch.setattr(os, "sync", lambda: None)  # what has been written outlives a process
-
-
-@contextlib.contextmanager
-def stopped(monkeypatch: pytest.MonkeyPatch, what: object, name: str, after: int) -> Iterator[None]:
-    """End the block by a stop in place of a call of `what.name`, after `after` whole calls."""
-    whole, calls = getattr(what, name), iter(range(after))
-
-    def call(*args: object, **kwargs: object) -> object:
-        if next(calls, None) is None:
-            raise Stopped
-        return whole(*args, **kwargs)
-
-    with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(what, name, call)
-        yield
+    note_every_block(monkeypatch, "sentiment.data.preparation")
 
 
 def options(photos: Path, data_dir: Path, **more: object) -> prepare_data.Options:

@@ -66,7 +66,7 @@ class Stopped(BaseException):
 
 
 def train(recipe: Recipe, dataset: Dataset, work: Path, every: int | None = None) -> tuple:
-    """All weights, and the history apart from times."""
+    """Train; return all weights, the history apart from times, and the best epoch."""
     keras.utils.set_random_seed(recipe.seed)
     run = Run("tinynet", recipe.layers, TrainingData(dataset.name), Folders(work, work, work))
     run.history.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def train(recipe: Recipe, dataset: Dataset, work: Path, every: int | None = None
 
 
 def train_with_stops(*args) -> tuple:
-    """The same, stopped and taken up again."""
+    """Do as `train` does, but stop at every one of STOPS and go on from there."""
     for method, call in STOPS:
         with stopping_at(method, call), contextlib.suppress(Stopped):
             return train(*args)  # the end was earlier
@@ -85,7 +85,7 @@ def train_with_stops(*args) -> tuple:
 
 
 def train_with_nan(*args) -> tuple:
-    """The same, where a weight is no longer a number once an epoch is done."""
+    """Do as `train` does, but go on from where a weight was no longer a number for an epoch."""
     begin = History.on_epoch_begin
 
     def spoil(self: History, epoch: int, logs: dict | None = None) -> None:
@@ -105,8 +105,9 @@ def train_with_nan(*args) -> tuple:
     return train(*args)
 
 
-def same(ours: tuple, theirs: tuple) -> bool:
-    return ours[1:] == theirs[1:] and all(map(np.array_equal, ours[0], theirs[0]))
+def same(first: tuple, second: tuple) -> bool:
+    """Whether two trainings have the same weights, bit for bit, history and best epoch."""
+    return first[1:] == second[1:] and all(map(np.array_equal, first[0], second[0]))
 
 
 def stop(*_: object) -> None:

@@ -22,7 +22,7 @@ RECIPES = {
     "FT-F": Recipe(layers="fc", weights="none", epochs=3, batch_size=24, learning_rate=0.01),
     "FT-A": SHORT,
 }
-"""Of 180 images the last batch has 12, of 45 to validate with 21."""
+"""The last batch of 180 training images has 12, that of 45 validation images has 21."""
 
 
 def start() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
     from sentiment.base.project import Folders
     from sentiment.data.dataset import Dataset
     from sentiment.engine import devices
-    from sentiment.engine.batches import Batches, predict
+    from sentiment.engine.batches import Batches, predicted
     from sentiment.runs.run_files import Run, TrainingData
     from sentiment.runs.training_plan import Training
     from sentiment.training import fit
@@ -67,17 +67,17 @@ def main() -> None:
         run = Run("tinynet", recipe.layers, TrainingData(data.name), Folders(work, work, work))
         run.history.parent.mkdir(parents=True, exist_ok=True)
         trained, _ = fit.fit(Training(network, recipe, data, run), None)
-        if cluster.first():
+        if cluster.is_first():
             lines = [line.split(",")[1:5] for line in run.history.read_text().splitlines()[1:]]
             found[name] = [list(map(float, line)) for line in lines]
         test = data.split("test")
         in_order = Batches(test, np.arange(len(test)), 20, shuffle_seed=None)
         whole = devices.taken().whole(trained)
-        blocks = predict(whole, in_order, lambda count: None)
+        blocks = predicted(whole, in_order, lambda count: None)
         found[f"{name} predictions"] = np.concatenate([*blocks]).tolist()
-    if cluster.first():
+    if cluster.is_first():
         (work / "found.json").write_text(json.dumps(found))
-    cluster.wait()
+    cluster.barrier()
 
 
 if __name__ == "__main__":

@@ -17,10 +17,9 @@ from helpers.scripts import ROOT, refusal, start, succeed
 
 from sentiment.base.errors import UserError
 from sentiment.data.dataset import Dataset
-from sentiment.inference import export_model, formats
+from sentiment.inference import agreement, export_model, exporter, formats
 from sentiment.inference.litert import LitertModel
 from sentiment.model import model_file
-from sentiment.runs.accuracy import Accuracy
 from sentiment.runs.run_files import Ending
 
 
@@ -135,8 +134,8 @@ def test_an_export_that_disagrees_is_not_written(
         network.set_weights([*others, bias])
 
     monkeypatch.setattr(formats, "write_saved_model", disturbed)
-    monkeypatch.setattr(export_model, "LARGEST_LOSS", -0.1)  # must get more right than Keras
-    monkeypatch.setattr(export_model, "CALIBRATION_IMAGES", 4)
+    monkeypatch.setattr(agreement, "LARGEST_LOSS", -0.1)  # must get more right than Keras
+    monkeypatch.setattr(exporter, "CALIBRATION_IMAGES", 4)
     before = small.with_suffix(".tflite")
     before.write_bytes(b"an earlier export")
     options = export_model.Options(small, ("litert", "int8", "saved-model"), 45, drawn_data)
@@ -171,22 +170,6 @@ def test_an_export_keeps_others_out_and_clears_what_a_killed_one_left(
     assert {path.name for path in tmp_path.iterdir()} == {
         "small.keras", ".small.keras.lock", "small.tflite"
     }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("quantised", "difference", "right", "refused"),
-    [
-        (False, 1e-5, 44, False),
-        (False, 2e-4, 44, True),
-        (False, float("nan"), 44, True),
-        (True, 0.3, 43, False),
-        (True, 0.3, 42, True),
-        (True, float("nan"), 15, True),
-    ],
-)
-def test_what_is_refused(quantised: bool, difference: float, right: int, refused: bool) -> None:
-    agreement = export_model.Agreement(difference, 45, Accuracy(45, 44), Accuracy(45, right))
-    assert (agreement.fault(quantised) is not None) == refused
 
 
 def model_of(card: dict, path: Path) -> Path:
@@ -255,7 +238,7 @@ def test_exports_of_a_trained_model_give_its_predictions(
 ) -> None:
     data_dir = demonstration.folder / "data"
     trained = demonstration.folder / "saved_models" / "demo" / "fc_layers_mobilenet.keras"
-    monkeypatch.setattr(export_model, "CALIBRATION_IMAGES", 60)
+    monkeypatch.setattr(exporter, "CALIBRATION_IMAGES", 60)
     export_model.export(export_model.Options(trained, ("litert", "int8"), data_dir=data_dir))
 
     with np.load(trained.with_name("fc_layers_mobilenet_result.npz")) as result:

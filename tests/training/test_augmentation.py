@@ -29,9 +29,9 @@ def test_outside_training_photos_stay_as_they_are(kind: str) -> None:
 
 def test_flip_mirrors_some_photos_and_leaves_the_others() -> None:
     keras.utils.set_random_seed(1)
-    found = changed("flip")
-    mirrored = (found == PHOTOS[:, :, ::-1]).all(axis=(1, 2, 3))
-    left = (found == PHOTOS).all(axis=(1, 2, 3))
+    seen = changed("flip")
+    mirrored = (seen == PHOTOS[:, :, ::-1]).all(axis=(1, 2, 3))
+    left = (seen == PHOTOS).all(axis=(1, 2, 3))
     assert 0 < sum(mirrored) < 8
     assert (mirrored != left).all()
 
@@ -41,10 +41,10 @@ def test_crop_enlarges_a_place_of_its_own_of_every_photo() -> None:
     keras.utils.set_random_seed(1)
     row, column = np.mgrid[:224, :224]
     photos = np.stack([np.dstack([row, column, row])] * 8).astype(np.uint8)
-    found = changed("crop", photos=photos)
-    first = found[:, 0, 0, :2]
+    seen = changed("crop", photos=photos)
+    first = seen[:, 0, 0, :2]
     steps = 7 / 8 * np.dstack([row, column])
-    np.testing.assert_allclose(found[..., :2], first[:, None, None] + steps, atol=0.1)
+    np.testing.assert_allclose(seen[..., :2], first[:, None, None] + steps, atol=0.1)
     assert (first > -0.1).all()
     assert (first < 224 / 8 + 0.1).all()
     assert len(np.unique(first.round())) > 8
@@ -52,12 +52,12 @@ def test_crop_enlarges_a_place_of_its_own_of_every_photo() -> None:
 
 def test_color_changes_brightness_contrast_and_saturation_a_little() -> None:
     keras.utils.set_random_seed(1)
-    found = changed("color")
-    assert found.min() >= 0
-    assert found.max() <= 255
-    shift = np.abs(found.mean(axis=(1, 2, 3)) - PHOTOS.mean(axis=(1, 2, 3)))
+    seen = changed("color")
+    assert seen.min() >= 0
+    assert seen.max() <= 255
+    shift = np.abs(seen.mean(axis=(1, 2, 3)) - PHOTOS.mean(axis=(1, 2, 3)))
     assert 5 < shift.mean() < 60
-    spread = found.std(axis=(1, 2, 3)) / PHOTOS.std(axis=(1, 2, 3))
+    spread = seen.std(axis=(1, 2, 3)) / PHOTOS.std(axis=(1, 2, 3))
     assert (spread > 0.5).all()
     assert (spread < 1.6).all()
 
@@ -73,8 +73,8 @@ def test_the_learner_shares_the_networks_weights_and_the_network_stays_as_it_was
     assert network.get_config() == before
     compile_model(learner, build_optimizer(ALL, 0.01))
     learner.train_on_batch(PHOTOS, np.arange(8) % 3)
-    for ours, theirs in zip(learner.get_weights(), network.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for weight, expected_weight in zip(learner.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected_weight)
 
 
 @pytest.mark.parametrize(("backend", "compiled"), [("jax", True), ("tensorflow", False)])

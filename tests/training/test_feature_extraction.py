@@ -9,12 +9,16 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from helpers.scripts import ROOT, succeed
+from helpers import in_step, stopping
+from helpers.scripts import ROOT, files_of, succeed
 from helpers.small_network import SMALL
 
+from sentiment.base import files, journal
 from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
+from sentiment.data import arrays
 from sentiment.data.dataset import Dataset
+from sentiment.data.feature_store import Features
 from sentiment.engine.batches import Batches
 from sentiment.model import build, model_file
 from sentiment.model.build import build_model
@@ -25,7 +29,7 @@ from sentiment.training import feature_extraction, mean_pixel
 
 FC = Recipe(layers="fc", weights="none")
 ROWS = np.delete(np.arange(150), [3, 16, 17, 90])
-"""Of the training split: not all, and not whole chunks."""
+"""Rows of the training split: not all, and not whole chunks."""
 
 
 @pytest.fixture
@@ -42,9 +46,11 @@ def network() -> keras.Model:
     return build_model(SMALL, FC, 3)
 
 
-def compute(network: keras.Model, dataset: Dataset, recipe: Recipe = FC, rows=ROWS):
+def compute(
+    network: keras.Model, dataset: Dataset, recipe: Recipe = FC, rows=ROWS, batch_size: int = 48
+) -> Features:
     frozen = build.without_head(network)
-    return feature_extraction.features(frozen, SMALL, recipe, dataset, "train", rows, batch_size=48)
+    return feature_extraction.features(frozen, SMALL, recipe, dataset, "train", rows, batch_size)
 
 
 def folders(dataset: Dataset) -> set[str]:
@@ -74,9 +80,9 @@ def test_each_row_has_the_output_of_the_frozen_layers(dtype, dataset, network, m
 @pytest.mark.slow
 def test_features_are_used_again_only_for_the_very_same_case(dataset, network, monkeypatch):
     computed = []
-    predict = feature_extraction.predict
+    predicted = feature_extraction.predicted
     monkeypatch.setattr(
-        feature_extraction, "predict", lambda *args: computed.append(1) or predict(*args)
+        feature_extraction, "predicted", lambda *args: computed.append(1) or predicted(*args)
     )  # fmt: skip
     compute(network, dataset)
     compute(network, dataset)
@@ -101,7 +107,7 @@ def test_features_are_used_again_only_for_the_very_same_case(dataset, network, m
 def test_the_mean_pixel_is_of_the_rows_used_and_part_of_what_features_depend_on(
     dataset, tmp_path, caplog
 ):
-    """Also: FT-A takes what FT-F's card says, and computes nothing."""
+    """FT-A takes the mean pixel that FT-F's card says, and computes nothing."""
     caplog.set_level("INFO")
     recipe = dataclasses.replace(FC, preprocessing="dataset-mean")
     run = Run("small", "fc", TrainingData("drawn"), Folders(tmp_path, tmp_path, tmp_path))
@@ -148,6 +154,63 @@ def test_features_are_listed_and_cleared(dataset, network):
     assert "0 feature stores" in kept
     succeed("scripts/features.py", "clear", "--dataset", "drawn", "--data-dir", data_dir)
     assert not folders(dataset)
+
+
+@pytest.mark.slow
+def test_features_stopped_anywhere_go_on_to_the_same_bytes(dataset, network, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    stopping.note_every_block(monkeypatch, "sentiment.engine.batches")
+    folder = compute(network, dataset, batch_size=8).array.folder.parent
+    expected = files_of(folder)
+    for owner, name, after in (
+        (keras.Model, "predict", 1), (journal.Journal, "add", 0), (journal.Journal, "add", 1),
+        (arrays, "write", 0), (files, "write_json", 0),
+    ):  # fmt: skip
+        shutil.rmtree(folder)
+        with stopping.stopped(monkeypatch, owner, name, after):
+            compute(network, dataset, batch_size=8)
+        assert not folder.exists()
+        caplog.clear()
+        compute(network, dataset, batch_size=8)
+        assert files_of(folder) == expected
+        assert ("goes on after" in caplog.text) == ((name, after) != ("add", 0))
+    shutil.rmtree(folder)
+    with stopping.stopped(monkeypatch, keras.Model, "predict", 1):
+        compute(network, dataset, batch_size=8)
+    listed = succeed("scripts/features.py", "list", "--data-dir", dataset.folder.parent)
+    assert f"{folder.name} (unfinished)" in listed
+    compute(network, dataset, batch_size=4)
+    assert "starts anew: unfinished features are there with batch size 8; this one" in caplog.text
+    assert not list(folder.parent.glob(".partial-*"))
+    with files.locked(folder):
+        shutil.rmtree(folder)
+        with pytest.raises(UserError, match="is writing it"):
+            compute(network, dataset)
+
+
+def test_processes_compute_features_in_step_from_where_the_first_was(dataset, network, monkeypatch):
+    stopping.note_every_block(monkeypatch, "sentiment.engine.batches")
+    folder = compute(network, dataset).array.folder.parent
+    expected = files_of(folder)
+    shutil.rmtree(folder)
+    with stopping.stopped(monkeypatch, keras.Model, "predict", 2):
+        compute(network, dataset)
+    predict, computed = keras.Model.predict, []
+
+    def counted(*args, **more) -> np.ndarray:
+        output = predict(*args, **more)
+        computed[-1] += len(output)
+        return output
+
+    def work(number: int) -> None:
+        computed.append(0)
+        compute(network, dataset)
+        assert files_of(folder) == expected
+
+    monkeypatch.setattr(keras.Model, "predict", counted)
+    called = in_step.as_two_processes(monkeypatch, work)
+    assert called == ["from_first", "from_first", "barrier"]
+    assert computed[0] == computed[1] < len(ROWS)
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from sentiment.training.optimizer import build_optimizer
 from sentiment.training.schedule import schedule
 
 EPOCHS, STEPS = 15, 12
-"""Of Keras' loop."""
+"""Epochs, and steps of Keras' loop in each."""
 
 
 def step(update: int, steps: int) -> float:
@@ -33,7 +33,7 @@ def triangular(update: int, steps: int) -> float:
 
 
 def triangular2(update: int, steps: int) -> float:
-    """The same: "the learning rate difference is cut in half at the end of each cycle"."""
+    """Smith (2017): "the learning rate difference is cut in half at the end of each cycle"."""
     cycle = math.floor(1 + update / (5 * steps))
     return 1 / 4 + (triangular(update, steps) - 1 / 4) / 2 ** (cycle - 1)
 

@@ -1,9 +1,8 @@
-"""Processes killed at random moments, signals, short memory, two at once: nothing is lost."""
+"""Trainings killed at random moments, stopped by signals, two at once: nothing is lost."""
 
 import copy
 import csv
 import hashlib
-import json
 import os
 import random
 import shutil
@@ -14,17 +13,10 @@ import time
 import zipfile
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from helpers import small_checkout, warm
 from helpers.scripts import ROOT, SRC, start
-
-from sentiment.base.errors import UserError
-from sentiment.engine import backend
-from sentiment.model import model_file
-from sentiment.model.recipe import Recipe
-from sentiment.training import fit
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +44,7 @@ class Work:
         }  # fmt: skip
 
     def copy(self, folder: Path) -> "Work":
-        """The same with all that has been made, elsewhere."""
+        """A copy of the checkout with all that has been made, in another folder."""
         shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
         copied = copy.copy(self)
         copied.folder, copied.network = folder, folder / self.network.relative_to(self.folder)
@@ -89,7 +81,7 @@ class Work:
 
     def left(self) -> dict[str, object]:
         """All that the stages made, apart from times and where it was made."""
-        found: dict[str, object] = {}
+        left: dict[str, object] = {}
         for file in sorted(self.folder.rglob("*")):
             name = str(file.relative_to(self.folder))
             top = name.split("/")[0]
@@ -99,23 +91,23 @@ class Work:
                 continue
             if file.suffix == ".keras":
                 with zipfile.ZipFile(file) as archive:
-                    found[name] = archive.read("model.weights.h5")
+                    left[name] = archive.read("model.weights.h5")
             elif file.suffix == ".npz":
                 with np.load(file, allow_pickle=False) as arrays:
-                    found[name] = {
+                    left[name] = {
                         key: arrays[key].tolist() for key in arrays.files if key != "made_from"
                     }
             elif name.endswith("_history.csv"):
                 with file.open(newline="") as lines:
-                    found[name] = [
+                    left[name] = [
                         {k: v for k, v in row.items() if "second" not in k}
                         for row in csv.DictReader(lines)
                     ]
             elif top == "data" and file.name not in WITH_TIMES:
-                found[name] = hashlib.sha256(file.read_bytes()).hexdigest()
+                left[name] = hashlib.sha256(file.read_bytes()).hexdigest()
             else:
-                found[name] = "there"
-        return found
+                left[name] = "there"
+        return left
 
 
 def in_one_process(script: str, *words: object, **settings: str) -> None:
@@ -141,48 +133,6 @@ def test_writes_that_fail_leave_no_damaged_file_and_training_goes_on(
     drawn_data: Path, tmp_path: Path
 ) -> None:
     in_one_process("failing_writes.py", drawn_data, tmp_path)
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """A sealed model's file."""
-    network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
-    model_file.save(network, tmp_path / "model.keras", {"class_names": ["a", "b", "c"]})
-    return tmp_path / "model.keras"
-
-
-def test_every_flipped_bit_of_a_model_is_found(model: Path) -> None:
-    model_file.load(model)
-    whole, seed = model.read_bytes(), random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}")
-    for place in random.Random(seed).sample(range(8 * len(whole)), 200):
-        flipped = bytearray(whole)
-        flipped[place // 8] ^= 1 << place % 8
-        model.write_bytes(flipped)
-        with pytest.raises(UserError, match=r"model\.keras: damaged"):
-            model_file.load(model)
-
-
-@pytest.mark.parametrize("layer", [
-    {"module": "keras.layers", "class_name": "Lambda", "config": {
-        "name": "trap", "function": {"class_name": "__lambda__", "config": {
-            "code": "4wAAAAA=", "defaults": None, "closure": None}}}},
-    {"module": "os", "class_name": "system", "config": "touch sprung"},
-])  # fmt: skip
-def test_a_model_from_elsewhere_runs_no_code(layer: dict, model: Path) -> None:
-    with zipfile.ZipFile(model) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    config = json.loads(members["config.json"])
-    config["config"]["layers"].append(layer)
-    members["config.json"] = json.dumps(config).encode()
-    with zipfile.ZipFile(model, "w") as archive:
-        for name, content in members.items():
-            if name != model_file.CARD:
-                archive.writestr(name, content)
-    model_file.add_card(model, {})
-    with pytest.raises(UserError, match=r"model\.keras: damaged \("):
-        model_file.load(model)
-    assert not Path("sprung").exists()
 
 
 @pytest.fixture(scope="module")
@@ -280,68 +230,3 @@ def test_two_at_once_other_recipes_and_finished_runs(
     work.finish("whole")
     assert "is finished; --overwrite trains it again" in work.finish("whole")
     assert f"{differs}; --overwrite replaces" in refusal(*other)
-
-
-PARENT = """
-import sys
-from sentiment.base import cli, signals
-
-with cli.command():
-    signals.run_script([sys.executable, "-c", sys.argv[1]])
-"""
-CHILD = """
-import pathlib, signal, sys, time
-
-def save(number, frame):
-    time.sleep(0.5)
-    pathlib.Path("saved").write_text(signal.Signals(number).name)
-    sys.exit(1)
-
-for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-    signal.signal(number, save)
-print("ready", flush=True)
-time.sleep(30)
-"""
-
-
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
-)
-def test_a_script_that_another_runs_may_save_before_both_end(
-    number: signal.Signals, code: int, tmp_path: Path
-) -> None:
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, CHILD],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(SRC)},
-    )
-    assert parent.stdout.readline() == "ready\n"
-    parent.send_signal(number)
-    _, errors = parent.communicate(timeout=30)
-    assert (parent.returncode, (tmp_path / "saved").read_text()) == (code, number.name), errors
-
-
-def test_short_memory_is_answered_with_numbers() -> None:
-    def tensorflow() -> None:
-        import tensorflow as tf
-
-        tf.zeros([2**42])
-
-    def jax() -> None:
-        import jax
-
-        jax.numpy.zeros(2**42).block_until_ready()
-
-    for allocate in (tensorflow, jax, lambda: np.ones(2**46)):
-        with pytest.raises(Exception, match=r"(?i)memory|alloc") as caught:
-            allocate()
-        assert backend.out_of_memory(caught.value)
-    assert not backend.out_of_memory(ValueError("no such file"))
-    recipe = Recipe(layers="all", batch_size=48, gradient_accumulation_steps=2)
-    assert fit.less_memory(recipe) == (
-        "out of memory with 24 images at a time; --gradient-accumulation-steps 3 takes 16 and "
-        "keeps updates of 48, or give a lower --batch-size"
-    )

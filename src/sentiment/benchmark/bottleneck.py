@@ -9,13 +9,13 @@ from sentiment.base.project import Folders
 from sentiment.benchmark.timing import Comparison, compare
 from sentiment.data.dataset import Dataset
 from sentiment.data.feature_store import FOLDER
-from sentiment.engine.batches import Batches, predict
+from sentiment.engine.batches import Batches, predicted
 from sentiment.model import build, model_file
 from sentiment.model.build import build_model
 from sentiment.model.networks import Network
 from sentiment.runs.run_files import Run, TrainingData
 from sentiment.runs.training_plan import Training
-from sentiment.training import fit
+from sentiment.training import fit, setup
 
 UNCACHED = "FT-F through all layers in every epoch"
 
@@ -66,9 +66,9 @@ def _pass_forward(training: Training) -> float:
     started = time.perf_counter()
     for split in ("train", "validation"):
         stored = dataset.split(split)
-        rows = fit.rows_of(stored, training.run, recipe)
+        rows = setup.rows_of(stored, training.run, recipe)
         batches = Batches(stored, rows, recipe.batch_size, None)
-        for _ in predict(backbone, batches, lambda count: None):
+        for _ in predicted(backbone, batches, lambda count: None):
             pass
         images += len(rows)
     model_file.save(whole, training.run.model, {})

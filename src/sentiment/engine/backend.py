@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NOTE = re.compile(rb"I0000 |WARNING: All log messages before absl")
-"""How TensorFlow begins lines, on CPU features, that TF_CPP_MIN_LOG_LEVEL comes too late for."""
+"""How TensorFlow's notes on CPU features begin, which it prints before it has read
+TF_CPP_MIN_LOG_LEVEL."""
 
 
 def start(
@@ -31,27 +32,55 @@ def start(
 
     Args:
         deterministic: "on", "off", or "auto", which is on for a CPU.
-        processes: those to meet; models then work on all devices, otherwise on one.
+        processes: the processes to meet; with them models work on all devices, without on one.
 
     Returns:
-        For the manifest: the backend's name, its devices and processes.
+        For the manifest: the backend's name, its devices and the number of processes.
 
     Raises:
         UserError: the backend is not installed, or does not know several processes.
     """
-    import psutil  # not needed for --help
-
     log.info("Starting Keras ...")
+    _set_environment(deterministic)
+    name = _import_keras()
+    import keras
+
+    if processes and processes.several:
+        _join(processes, name)
+    if name == "tensorflow":
+        _start_tensorflow(deterministic)
+    elif name == "torch" and deterministic == "on":
+        _make_torch_deterministic()
+    keras.config.set_dtype_policy(precision)
+    with _notes_left_out():  # TensorFlow, if it is there, is seeded and so imported on any backend
+        keras.utils.set_random_seed(seed)
+    from sentiment.engine import devices  # imports Keras
+
+    names, count = _devices(name)[: None if processes else 1], cluster.count()
+    devices.take(names)
+    log.info("  %s on %s%s", name, ", ".join(names), f", {count} processes" if count > 1 else "")
+    return {"backend": name, "devices": names, "processes": count}
+
+
+def _set_environment(deterministic: str) -> None:
+    """Set what the backends read when they are imported."""
+    import psutil  # --help does without
+
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors, not notes on CPU features
     # TensorFlow's pool instead of malloc, which gives large blocks back to the system after
     # every use: half the time of an FT-A step of MobileNetV2 on a CPU went into page faults.
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "1")
     megabytes = psutil.virtual_memory().total // 2**20
     os.environ.setdefault("TF_CPU_BFC_MEM_LIMIT_IN_MB", str(megabytes))
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX: as TensorFlow below
+    # Otherwise JAX takes all of the GPU's memory, and its use cannot be told.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if deterministic == "on":
         flags = os.environ.get("XLA_FLAGS", "")
         os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
+
+
+def _import_keras() -> str:
+    """Import Keras, and return the name of its backend."""
     try:
         with _notes_left_out():
             import keras
@@ -60,28 +89,16 @@ def start(
             f"Keras cannot start its backend ({error}); pip install -r requirements.txt, or set "
             "KERAS_BACKEND to one that is installed: tensorflow, jax, torch"
         ) from None
+    return keras.backend.backend()
 
-    name = keras.backend.backend()
-    if processes and processes.several:
-        if name != "jax":
-            raise UserError(
-                f"--coordinator: Keras runs on {name} here, which trains in one process; install "
-                "jax and set KERAS_BACKEND=jax for several"
-            )
-        cluster.join(processes)
-    if name == "tensorflow":
-        _start_tensorflow(deterministic)
-    elif name == "torch" and deterministic == "on":
-        _make_torch_deterministic()
-    keras.config.set_dtype_policy(precision)
-    with _notes_left_out():  # TensorFlow, if it is there, is seeded and so imported on any backend
-        keras.utils.set_random_seed(seed)
-    from sentiment.engine import devices  # Keras
 
-    names, count = _devices(name)[: None if processes else 1], cluster.count()
-    devices.take(names)
-    log.info("  %s on %s%s", name, ", ".join(names), f", {count} processes" if count > 1 else "")
-    return {"backend": name, "devices": names, "processes": count}
+def _join(processes: Cluster, name: str) -> None:
+    if name != "jax":
+        raise UserError(
+            f"--coordinator: Keras runs on {name} here, which trains in one process; install "
+            "jax and set KERAS_BACKEND=jax for several"
+        )
+    cluster.join(processes)
 
 
 @contextlib.contextmanager
@@ -100,7 +117,7 @@ def _notes_left_out() -> Iterator[None]:
 
 
 def _devices(name: str) -> list[str]:
-    """Such as cpu:0, or gpu:0 and gpu:1; under torch Keras takes one."""
+    """Names of the devices, such as cpu:0, or gpu:0 and gpu:1; under torch Keras takes one."""
     import keras
 
     if name == "torch":
@@ -109,7 +126,11 @@ def _devices(name: str) -> list[str]:
 
 
 def random_state() -> "list[np.ndarray]":
-    """Of what draws random numbers outside Keras' variables, uint8: torch's generators."""
+    """States, uint8 (n,), of the generators that are no variables of Keras: torch's.
+
+    Returns:
+        The state of the CPU's generator and of each GPU's; nothing on other backends.
+    """
     import keras
 
     if keras.backend.backend() != "torch":
@@ -129,7 +150,8 @@ def set_random_state(states: "list[np.ndarray]") -> None:
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether the device, or the machine, had no memory left; each backend says it otherwise."""
+    """Whether an error means that the device or the machine had no memory left."""
+    # Each backend says so in its own words.
     words = ("RESOURCE_EXHAUSTED", "ResourceExhausted", "OutOfMemory", "OOM when allocating")
     text = f"{type(error).__name__}: {error}"
     return isinstance(error, MemoryError) or any(word in text for word in words)
@@ -141,7 +163,7 @@ def _start_tensorflow(deterministic: str) -> None:
     tf.get_logger().setLevel("ERROR")  # it warns of every network that a process traces anew
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
-        # Otherwise all of the GPU's memory is taken, and its use cannot be told.
+        # Otherwise TensorFlow takes all of the GPU's memory, and its use cannot be told.
         tf.config.experimental.set_memory_growth(gpu, True)
     if gpus and deterministic == "on":
         tf.config.experimental.enable_op_determinism()

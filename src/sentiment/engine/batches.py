@@ -27,7 +27,7 @@ AHEAD = 4
 """Batches that wait for TensorFlow's next steps."""
 
 BLOCK = 1024
-"""Images predicted at a time, about: between blocks what has been done may be noted."""
+"""Images of a block that is predicted, about: after each block a caller may note what is done."""
 
 READERS = 2
 """Threads that read, so that one is at work while the other waits for the disk."""
@@ -36,7 +36,8 @@ READERS = 2
 class Batches(keras.utils.PyDataset):
     """Batches of `(inputs, labels)`, such as uint8 (b, 224, 224, 3) and int32 (b,).
 
-    Of several processes each reads its share of every batch. They are taken in their order.
+    Where there are several processes, each reads its share of every batch. Batches are to be
+    asked for in their order: any other order gives the same batches, but reads chunks again.
 
     Reading single images at random is what a disk does worst. Shuffled, an epoch instead
     reads whole chunks in random order and mixes the images of `WINDOW` chunks in memory;
@@ -44,10 +45,10 @@ class Batches(keras.utils.PyDataset):
 
     Args:
         stored: a split, or its features.
-        rows: ascending row numbers of the split, int64.
+        rows: ascending row numbers of the split, int64 (n,).
         batch_size: images a batch; the last may have fewer.
         shuffle_seed: gives each epoch its own order; None keeps the stored order.
-        targets: what to give in a label's place, a row a class.
+        targets: given in the labels' place, float32 (classes, classes): a row a class.
     """
 
     def __init__(
@@ -66,7 +67,8 @@ class Batches(keras.utils.PyDataset):
         self.handed_over = np.zeros(self._total)
         """When each batch of the epoch was ready, in `time.perf_counter` seconds."""
         self.asked = 0.0
-        """When the first one was asked for: TensorFlow traces its step before."""
+        """When the epoch's first batch was asked for, in `time.perf_counter` seconds. TensorFlow
+        traces its step before that."""
         self.failure: UserError | None = None
         """Why a batch could not be read."""
         self._window = max(1, WINDOW * CHUNK // batch_size)  # in batches
@@ -79,7 +81,7 @@ class Batches(keras.utils.PyDataset):
         return self._total - self.first
 
     def size(self, index: int) -> int:
-        """Images of a batch."""
+        """How many images a batch has."""
         return self._size(self.first + index)
 
     def _size(self, batch: int) -> int:
@@ -87,7 +89,7 @@ class Batches(keras.utils.PyDataset):
 
     @property
     def left(self) -> int:
-        """Images of all its batches."""
+        """How many images this epoch's batches have, without those that `start_epoch` left out."""
         return len(self.rows) - self.first * self.batch_size
 
     def start_epoch(self, epoch: int, first: int = 0) -> None:
@@ -113,11 +115,11 @@ class Batches(keras.utils.PyDataset):
             self._order_read, self._places = read, places
             self._order = np.empty_like(read)
             self._order[places] = read
-            self._ours = self._is_ours(places)
+            self._read_here = self._is_read_here(places)
             self._windows: dict[int, tuple[list[np.ndarray], list[Future]]] = {}
 
-    def _is_ours(self, places: np.ndarray) -> np.ndarray:
-        """Whether this process reads what belongs to these places of the epoch."""
+    def _is_read_here(self, places: np.ndarray) -> np.ndarray:
+        """Whether this process reads the images at these places of the epoch, bool (n,)."""
         batch, place = np.divmod(places, self.batch_size)
         shares = [self._devices.share(self._size(i)) for i in (0, self._total - 1)]
         starts, stops = (
@@ -166,18 +168,21 @@ class Batches(keras.utils.PyDataset):
                 stored.copy(rows, list(map(place, places.tolist())))
 
         span = slice(start * size, (start + self._window) * size)
-        ours = self._ours[span]
-        rows, places = self._order_read[span][ours], self._places[span][ours]
+        read_here = self._read_here[span]
+        rows, places = self._order_read[span][read_here], self._places[span][read_here]
         chunks = list(zip(_by_chunk(rows, rows), _by_chunk(rows, places), strict=True))
         return inputs, [self._readers.submit(fill, chunks[i::READERS]) for i in range(READERS)]
 
 
 def fed(batches: keras.utils.PyDataset) -> "keras.utils.PyDataset | tf.data.Dataset":
-    """Batches as Keras' loops take them best; every epoch of a loop has as many.
+    """What Keras' loops are to be given, so that batches are read while they train.
 
     Keras reads a PyDataset for TensorFlow with tf.data, whose automatic tuning sometimes sleeps
     on at the end of an epoch for as long as the epoch took (TensorFlow 2.21), and on a CPU reads
-    only between the steps. This does neither.
+    only between the steps. So for TensorFlow this makes a tf.data.Dataset without that tuning.
+
+    Args:
+        batches: as many in every epoch of the loop.
     """
     if keras.backend.backend() != "tensorflow":
         return batches
@@ -200,45 +205,50 @@ def fed(batches: keras.utils.PyDataset) -> "keras.utils.PyDataset | tf.data.Data
     return data.prefetch(AHEAD).with_options(options)
 
 
-def predict(
+def predicted(
     network: keras.Model,
     in_order: Batches,
     advance: Callable[[int], None],
     start: int = 0,
 ) -> Iterator[np.ndarray]:
-    """What a network makes of the rows from `start` on, in the stored order, a block at a time.
+    """Predict the rows from `start` on, in the stored order, a block at a time.
 
     A block is of whole batches, so that going on makes the same ones, and of whole chunks. The
-    last batch is filled up, for another size would be traced and compiled anew.
+    last batch is filled up, for another size would be traced and compiled anew. Where there are
+    several processes, each must take every block.
 
     Args:
+        in_order: batches that are not shuffled.
         advance: hears how many more have been done.
+
+    Yields:
+        The network's output for about BLOCK rows, float (b, ...).
     """
     stored, rows = in_order.stored, in_order.rows
     size = min(in_order.batch_size, len(rows))
     least = math.lcm(size, CHUNK)
     block = max(1, BLOCK // least) * least
     for first in range(start, len(rows), block):
-        some = rows[first : first + block]
-        count = len(some)
-        batches = Batches(stored, np.pad(some, (0, -count % size), "edge"), size, None)
+        of_block = rows[first : first + block]
+        count = len(of_block)
+        batches = Batches(stored, np.pad(of_block, (0, -count % size), "edge"), size, None)
         bar = keras.callbacks.LambdaCallback(
             on_predict_batch_end=lambda batch, logs, count=count: advance(
                 min(size, count - batch * size)
             )
         )
         with reading(batches):
-            found = network.predict(fed(batches), verbose=0, callbacks=[bar])
-        yield found[:count]
+            output = network.predict(fed(batches), verbose=0, callbacks=[bar])
+        yield output[:count]
 
 
 @contextlib.contextmanager
-def reading(*several: Batches) -> Iterator[None]:
-    """Raise what stopped the reading, not what Keras makes of it on its way out of a thread."""
+def reading(*sources: Batches) -> Iterator[None]:
+    """Raise the error that stopped the reading, where Keras raises another one because of it."""
     try:
         yield
     except Exception:
-        for failure in filter(None, (batches.failure for batches in several)):
+        for failure in filter(None, (batches.failure for batches in sources)):
             raise failure from None
         raise
 

@@ -1,65 +1,41 @@
-"""Several processes that train or predict as one, on JAX's runtime: joining, agreeing, ending.
+"""Several processes that train or predict as one, on JAX's runtime: their flags and collectives.
 
-All run the same program in step. Only the first writes files; what it alone knows it tells.
+All processes run the same program in step, and only the first one writes files. `from_first`,
+`maximum`, `barrier` and `check_equal` are collectives: each returns when every process has called
+it. So no collective stands behind a condition that may differ from process to process, such as
+`is_first()`; what `from_first` returns is a condition that does not differ.
 """
 
+import contextlib
 import json
 import logging
 import os
 import re
-import signal
-import subprocess
-import sys
-import threading
-import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from typing import TypeVar
 
-from sentiment.base import cli, signals
+import numpy as np
+
 from sentiment.base.errors import UserError
 
-if TYPE_CHECKING:
-    import numpy as np
+Context = TypeVar("Context")
 
 SECONDS_TO_MEET = 120
 """How long a process waits for the others to start."""
 
 SECONDS_OF_SILENCE = 60
-"""After which a process counts as lost, whose connection has not broken before."""
-
-WORKER = "SENTIMENT_CLUSTER_WORKER"
-"""In the environment of a process that works for another: a file that ends with that one."""
-
-NOISE = re.compile(r"[IWEF]\d{4} .* (coordination_service\w*\.cc|client\.h):")
-"""How the lines begin in which JAX's runtime tells of processes that are gone."""
-
-FATAL, MEETING = "JAX distributed service detected fatal errors", "RegisterTask"
-"""Among them: it ends this process; that was while it waited for the others to start."""
-
-BROKEN = re.compile(r"\b(Gloo|NCCL|coordination service)\b", re.IGNORECASE)
-"""What JAX's errors about the others have in them."""
-
-LOST = (
-    "another process of this run has ended or is not reached any more; give all the same commands "
-    "again: they go on where this was"
-)
-
-_count, _number = 1, 0
-"""Processes of this run, and which of them this is."""
+"""A process that has been silent for so long counts as lost, even if its connection holds."""
 
 
-def _environment(variable: str, kind: type) -> object:
-    """A dataclass' field whose default stands in the environment."""
-
-    def read() -> object:
-        text = os.environ.get(variable)
-        try:
-            return None if text is None else kind(text)
-        except ValueError:
-            raise UserError(f"{variable}={text}: expected a number") from None
-
-    return field(default_factory=read)
+def _number_in(variable: str) -> int | None:
+    """The number in an environment variable; None if it is not set."""
+    text = os.environ.get(variable)
+    try:
+        return None if text is None else int(text)
+    except ValueError:
+        raise UserError(f"{variable}={text}: expected a number") from None
 
 
 @dataclass(frozen=True)
@@ -70,17 +46,19 @@ class Cluster:
         UserError: the flags do not fit each other.
     """
 
-    coordinator: str | None = _environment("JAX_COORDINATOR_ADDRESS", str)
+    coordinator: str | None = field(
+        default_factory=lambda: os.environ.get("JAX_COORDINATOR_ADDRESS")
+    )
     """HOST:PORT at which the first of several processes, which all see the same folders, is
     reached by the others; auto: as Slurm or MPI have it. Needs KERAS_BACKEND=jax."""
-    num_processes: int | None = _environment("JAX_NUM_PROCESSES", int)
-    """How many there are."""
-    process_id: int | None = _environment("JAX_PROCESS_ID", int)
-    """Which of them this is, from 0."""
+    num_processes: int | None = field(default_factory=lambda: _number_in("JAX_NUM_PROCESSES"))
+    """How many processes there are."""
+    process_id: int | None = field(default_factory=lambda: _number_in("JAX_PROCESS_ID"))
+    """Number of this process, from 0."""
 
     def __post_init__(self) -> None:
         count, number = self.num_processes, self.process_id
-        if not self.several:
+        if self.coordinator is None:
             if count is not None or number is not None:
                 raise UserError("--num-processes and --process-id need --coordinator HOST:PORT")
         elif self.coordinator != "auto":
@@ -97,86 +75,16 @@ class Cluster:
         return self.coordinator is not None
 
 
-def run(cluster: Cluster, work: Callable[[], None]) -> None:
-    """Do the work; as one of several processes in a child, and say in a line what ended it.
+@dataclass(frozen=True)
+class _Process:
+    """This process's number, from 0, and how many processes there are."""
 
-    When another process is gone, JAX ends this one from within, with pages of C++.
-
-    Raises:
-        UserError: the processes did not meet, or one was lost.
-    """
-    if not cluster.several:
-        work()
-    elif WORKER in os.environ:
-        _work(work)
-    else:
-        _supervise(cluster)
+    number: int = 0
+    count: int = 1
 
 
-def _supervise(cluster: Cluster) -> NoReturn:
-    ends_with_us, _ours = os.pipe()
-    with subprocess.Popen(
-        [sys.executable, *sys.orig_argv[1:]],
-        env=os.environ | {WORKER: str(ends_with_us)},
-        pass_fds=[ends_with_us],
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        process_group=0,  # or the terminal would send it Ctrl-C too
-    ) as process, signals.handed_on_to(process):  # fmt: skip
-        noise = "".join(_noise(process.stderr))
-    if process.returncode == -signal.SIGABRT and FATAL in noise:
-        if MEETING not in noise:
-            raise UserError(LOST)
-        raise UserError(
-            f"--coordinator {cluster.coordinator}: the processes did not meet within "
-            f"{SECONDS_TO_MEET} s; is each of them started once, with the same --coordinator and "
-            "--num-processes, and is the first one's machine reached there?"
-        )
-    sys.stderr.write(noise)
-    sys.exit(process.returncode if process.returncode >= 0 else 128 - process.returncode)
-
-
-def _noise(lines: Iterable[str]) -> list[str]:
-    """Hand lines on to standard error, and return those of JAX's that no words replaced."""
-    noise: list[str] = []
-    for line in lines:
-        if line.startswith("error: "):
-            noise.clear()
-        elif noise or NOISE.match(line):
-            noise.append(line)
-            continue
-        sys.stderr.write(line)
-        sys.stderr.flush()
-    return noise
-
-
-def _work(work: Callable[[], None]) -> None:
-    """Do it; after an error leave at once, where JAX would wait for the others."""
-    supervisor = int(os.environ[WORKER])
-
-    def end_with_it() -> None:
-        os.read(supervisor, 1)
-        os._exit(1)
-
-    threading.Thread(target=end_with_it, daemon=True).start()
-    try:
-        with cli.command():
-            try:
-                work()
-            except Exception as error:
-                if BROKEN.search(str(error)):
-                    raise UserError(LOST) from error
-                raise
-            return
-    except SystemExit as ended:
-        code = ended.code
-    except Exception:
-        traceback.print_exc()
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+_this = _Process()
+"""Changed once, by `join`."""
 
 
 def join(cluster: Cluster) -> None:
@@ -185,7 +93,7 @@ def join(cluster: Cluster) -> None:
     Raises:
         UserError: neither Slurm nor MPI tells of any.
     """
-    global _count, _number
+    global _this
     import jax
 
     jax.config.update("jax_enable_preemption_service", False)  # it would take SIGTERM from us
@@ -202,61 +110,77 @@ def join(cluster: Cluster) -> None:
         raise UserError(
             f"--coordinator {cluster.coordinator}: {error} Is this process one of Slurm's or MPI's?"
         ) from None
-    _count, _number = jax.process_count(), jax.process_index()
-    if not first():
+    _this = _Process(jax.process_index(), jax.process_count())
+    if not is_first():
         logging.getLogger("sentiment").setLevel(logging.WARNING)
-        print(f"Process {_number} of {_count}; process 0 says what is done", flush=True)
+        print(f"Process {_this.number} of {count()}; process 0 says what is done", flush=True)
 
 
-def first() -> bool:
-    """Whether this process writes and speaks."""
-    return _number == 0
+def is_first() -> bool:
+    """Whether this process is the one that writes files and says what is done."""
+    return _this.number == 0
 
 
 def count() -> int:
     """How many processes there are."""
-    return _count
+    return _this.count
 
 
-def told(value: int) -> int:
-    """What the first process gives."""
-    return int(_gathered(value)[0])
+def on_first(
+    make: Callable[[], AbstractContextManager[Context]],
+) -> AbstractContextManager[Context | None]:
+    """The context manager that `make` returns, on the first process; no collective.
+
+    On the others one that yields None and does nothing.
+    """
+    return make() if is_first() else contextlib.nullcontext()
 
 
-def largest(value: int) -> int:
-    """Of what all give."""
+def from_first(make: Callable[[], int]) -> int:
+    """Call `make` on the first process alone, and return its answer on every process.
+
+    Args:
+        make: returns a bool, or an int of 32 bits; calls no collective. An error that it raises
+            ends the first process, and so the others.
+    """
+    return int(_gathered(make() if is_first() else 0)[0])
+
+
+def maximum(value: int) -> int:
+    """The largest of the values that the processes give, ints of 32 bits."""
     return int(_gathered(value).max())
 
 
-def wait() -> None:
-    """Wait until all are here."""
+def barrier() -> None:
+    """Wait until every process is here."""
     _gathered(0)
 
 
-def compare(plan: dict) -> None:
-    """Go on if every process has the same plan, JSON.
+def check_equal(plan: dict) -> None:
+    """Compare what the processes are about to do.
+
+    Args:
+        plan: JSON.
 
     Raises:
-        UserError: one has another.
+        UserError: a process has another plan than the first.
     """
     text = json.dumps(plan).encode()
-    padded = text.ljust(largest(len(text)))
-    texts = _gathered(list(padded))
-    first_one, *others = (json.loads(bytes(numbers.astype("uint8"))) for numbers in texts)
-    for number, other in enumerate(others, 1):
-        for name in first_one | other:
-            if other.get(name) != first_one.get(name):
+    padded = text.ljust(maximum(len(text)))
+    plans = [json.loads(bytes(row.astype(np.uint8))) for row in _gathered(list(padded))]
+    first = plans[0]
+    for number, gathered in enumerate(plans):
+        for name in first | gathered:
+            if gathered.get(name) != first.get(name):
                 raise UserError(
-                    f"process {number} has {name} {other.get(name)}, process 0 has "
-                    f"{first_one.get(name)}; give all processes the same command and data"
+                    f"process {number} has {name} {gathered.get(name)}, process 0 has "
+                    f"{first.get(name)}; give all processes the same command and data"
                 )
 
 
-def _gathered(value: int | list[int]) -> "np.ndarray":
-    """The values of all processes, in their order; every one must come here."""
-    import numpy as np
-
-    if _count == 1:
+def _gathered(value: int | list[int]) -> np.ndarray:
+    """The values of all processes, int32, a row a process."""
+    if count() == 1:
         return np.array([value])
     from jax.experimental import multihost_utils
 

@@ -1,4 +1,4 @@
-"""How a batch is divided among devices: JAX's of all processes, or TensorFlow's of this one."""
+"""A batch divided among devices: JAX's of all processes, or TensorFlow's of this process."""
 
 import contextlib
 import math
@@ -22,19 +22,25 @@ class Devices:
         return contextlib.nullcontext()
 
     def parts(self, size: int) -> int:
-        """Into how many equal parts a batch of so many images is divided."""
+        """Into how many equal parts a batch of `size` images is divided."""
         return 1
 
     def share(self, size: int) -> slice:
-        """Which images of a batch of so many this process reads."""
+        """Which images of a batch of `size` this process reads."""
         return slice(0, size)
 
     def batch(self, inputs: np.ndarray, labels: np.ndarray, size: int) -> tuple:
-        """What Keras takes, from this process' share of a batch of so many images."""
+        """Inputs and labels as Keras takes them.
+
+        Args:
+            inputs: of this process' share of the batch.
+            labels: of the share, int32 (b,), or targets, float32 (b, classes).
+            size: images of the whole batch.
+        """
         return inputs, labels
 
     def whole(self, model: keras.Model) -> keras.Model:
-        """The same model, whose `predict` gives every process all of its output."""
+        """A model with the same layers, whose `predict` gives every process the whole output."""
         return model
 
     def synchronized(self, model: keras.Model) -> contextlib.AbstractContextManager:
@@ -66,9 +72,9 @@ class JaxDevices(Devices):
         return math.gcd(size, self.count)
 
     def share(self, size: int) -> slice:
-        ours = self._sharding(size).addressable_devices_indices_map((size,)).values()
-        ranges = [rows.indices(size) for (rows,) in ours]
-        return slice(min(start for start, _, _ in ranges), max(stop for _, stop, _ in ranges))
+        indices = self._sharding(size).addressable_devices_indices_map((size,)).values()
+        starts, stops = zip(*(_ends(index, size) for index in indices), strict=True)
+        return slice(min(starts), max(stops))
 
     def batch(self, inputs: np.ndarray, labels: np.ndarray, size: int) -> tuple:
         return self._divided(inputs, size), self._divided(labels, size)
@@ -86,21 +92,32 @@ class JaxDevices(Devices):
         devices = np.array(jax.devices()).reshape(self.parts(size), -1)
         return NamedSharding(Mesh(devices, ("part", "copy")), PartitionSpec("part"))
 
-    def _divided(self, ours: np.ndarray, size: int) -> "jax.Array":
+    def _divided(self, share: np.ndarray, size: int) -> "jax.Array":
+        """A batch's array on all devices, made of this process' share of its rows."""
         import jax
 
-        before = self.share(size).start
+        first = self.share(size).start
 
-        def part(index: tuple[slice, ...]) -> np.ndarray:
-            start, stop, _ = index[0].indices(size)
-            return ours[start - before : stop - before]
+        def part(index: tuple[slice, ...] | None) -> np.ndarray:
+            start, stop = _ends(index, size)
+            return share[start - first : stop - first]
 
-        shape = (size, *ours.shape[1:])
+        shape = (size, *share.shape[1:])
         return jax.make_array_from_callback(shape, self._sharding(size), part)
 
 
+def _ends(index: tuple[slice, ...] | None, size: int) -> tuple[int, int]:
+    """First row of a device's part of a batch, and the one after its last.
+
+    Args:
+        index: as JAX gives it, one slice a dimension; None is the whole batch.
+    """
+    start, stop, _ = (index[0] if index else slice(None)).indices(size)
+    return start, stop
+
+
 class _Whole(keras.layers.Layer):
-    """Hands on what comes in, with all of it on every device."""
+    """Returns its input, with all of it on every device."""
 
     def __init__(self, distribution: keras.distribution.DataParallel):
         super().__init__(name="whole")
@@ -114,8 +131,8 @@ class _Whole(keras.layers.Layer):
 class TensorFlowDevices(Devices):
     """Several GPUs of this machine, by TensorFlow's `MirroredStrategy`.
 
-    It gives each GPU its part of a batch and averages the parts' gradients. Of a last batch that
-    does not divide evenly the images of a smaller part so weigh a little more.
+    It gives each GPU its part of a batch and averages the parts' gradients. Where a last batch
+    does not divide evenly, the images of a smaller part so weigh a little more.
     """
 
     def __init__(self, names: list[str]):
@@ -145,6 +162,7 @@ class TensorFlowDevices(Devices):
 
 
 _devices = Devices()
+"""Changed by `take`."""
 
 
 def take(names: list[str]) -> None:
@@ -157,5 +175,5 @@ def take(names: list[str]) -> None:
 
 
 def taken() -> Devices:
-    """Those that models work on."""
+    """The devices that models work on."""
     return _devices

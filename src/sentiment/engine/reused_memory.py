@@ -7,7 +7,7 @@ import numpy as np
 
 
 class ReusedMemory:
-    """Gives out arrays to fill, of one dtype, in memory that others were given before them.
+    """Gives out arrays to fill, of one dtype, in the memory of arrays that nobody holds any more.
 
     The system clears new memory page by page, which takes longer than reading into it.
     """
@@ -26,7 +26,7 @@ class ReusedMemory:
 
 
 class _Loan:
-    """What the array given out, and so every view of it, keeps alive: its end is their end."""
+    """Kept alive by the array given out and by every view of it, so that it ends with the last."""
 
     def __init__(self, memory: np.ndarray):
         self.__array_interface__ = memory.__array_interface__

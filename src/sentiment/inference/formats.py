@@ -27,16 +27,17 @@ if TYPE_CHECKING:
     import keras
 
 Predict = Callable[[np.ndarray], np.ndarray]
+"""From photos, uint8 (n, SIDE, SIDE, 3), to probabilities, float32 (n, classes)."""
 
 
 @dataclass(frozen=True)
-class Source:
-    """What the formats are made from."""
+class Original:
+    """The model that the formats are made from."""
 
     network: "keras.Model"
-    """Computes in float32."""
+    """The model in Keras; it computes in float32."""
     saved_model: Path
-    """The same as TensorFlow's SavedModel."""
+    """The model as TensorFlow's SavedModel."""
     calibration: np.ndarray
     """Training photos, uint8 (n, SIDE, SIDE, 3), which show the range of every activation."""
 
@@ -46,17 +47,24 @@ class Format:
     """One way to write a model."""
 
     title: str
+    """Its name in text."""
     ending: Ending
     packages: tuple[str, ...]
-    """What writing and checking it needs beside TensorFlow, as pip calls it."""
+    """Packages, as pip calls them, that writing and checking it needs beside TensorFlow."""
     quantised: bool
+    """Whether it computes in 8 bits."""
     whole: Callable[[Path], AbstractContextManager[Path]]
     """Makes the file or folder appear whole or not at all."""
-    write: Callable[[Source, Path], None]
+    write: Callable[[Original, Path], None]
+    """Writes the model to a path."""
     add_card: Callable[[Path, dict], None]
-    """Put the run's manifest into what was written."""
+    """Puts the run's manifest into the file or folder at a path."""
     load: Callable[[Path, int], Predict]
-    """From what was written and a number of CPU threads."""
+    """Loads the file or folder at a path, to predict with a number of CPU threads."""
+
+    def beside(self, model: Path) -> Path:
+        """Where a model, given by its `.keras` file, is written in this format."""
+        return model.with_name(model.stem + self.ending)
 
 
 def in_float32(network: "keras.Model") -> "keras.Model":
@@ -90,24 +98,27 @@ def write_saved_model(network: "keras.Model", folder: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from None
 
 
-def _write_litert(source: Source, path: Path) -> None:
+def _write_litert(original: Original, path: Path) -> None:
     import tensorflow as tf
 
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(source.saved_model))
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(original.saved_model))
     path.write_bytes(converter.convert())
 
 
-def _write_int8(source: Source, path: Path) -> None:
-    """Weights and activations in 8 bits; the softmax in float, or probabilities were n / 256."""
+def _write_int8(original: Original, path: Path) -> None:
+    """Quantise weights and activations to 8 bits.
+
+    The softmax stays in float: in 8 bits every probability would be a multiple of 1/256.
+    """
     import tensorflow as tf
 
     def calibration() -> Iterator[list[np.ndarray]]:
-        with progress("calibrating", len(source.calibration)) as advance:
-            for image in source.calibration:
+        with progress("calibrating", len(original.calibration)) as advance:
+            for image in original.calibration:
                 yield [image[np.newaxis]]
                 advance(1)
 
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(source.saved_model))
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(original.saved_model))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = calibration
     options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=["SOFTMAX"])
@@ -125,7 +136,7 @@ def _load_litert(path: Path, threads: int) -> Predict:
     return LitertModel(path, threads).predict
 
 
-def _write_onnx(source: Source, path: Path) -> None:
+def _write_onnx(original: Original, path: Path) -> None:
     """Convert a function of photos and weights, and put the weights' values in afterwards.
 
     tf2onnx copies all that it holds in every step: with VGG19's values, more than 20 GB.
@@ -136,7 +147,7 @@ def _write_onnx(source: Source, path: Path) -> None:
     import tensorflow as tf
     import tf2onnx
 
-    network, weights = source.network, source.network.weights
+    network, weights = original.network, original.network.weights
 
     @tf.function(autograph=False)
     def serve(image: "tf.Tensor", *values: "tf.Tensor") -> dict[str, "tf.Tensor"]:
@@ -178,8 +189,8 @@ def _load_onnx(path: Path, threads: int) -> Predict:
     return lambda images: session.run(["probabilities"], {"image": images})[0]
 
 
-def _copy_saved_model(source: Source, folder: Path) -> None:
-    shutil.copytree(source.saved_model, folder, dirs_exist_ok=True)
+def _copy_saved_model(original: Original, folder: Path) -> None:
+    shutil.copytree(original.saved_model, folder, dirs_exist_ok=True)
 
 
 def _add_saved_model_card(folder: Path, card: dict) -> None:
@@ -187,7 +198,7 @@ def _add_saved_model_card(folder: Path, card: dict) -> None:
 
 
 def _load_saved_model(folder: Path, threads: int) -> Predict:
-    """TensorFlow has one pool of threads a process, which takes every core."""
+    """Load a SavedModel; TensorFlow takes every core, whatever `threads` says."""
     import tensorflow as tf
 
     serve = tf.saved_model.load(str(folder)).signatures["serving_default"]

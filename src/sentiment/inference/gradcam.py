@@ -16,6 +16,9 @@ from sentiment.model import model_file
 def heat(path: Path, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """How much each place of the photos spoke for a class, by the last convolutional features.
 
+    The map is the mean of each feature's gradient times the feature, summed over the features,
+    negative values left out (Selvaraju et al., 2017, equations 1 and 2).
+
     Args:
         path: a model that a training script saved.
         images: uint8 (n, SIDE, SIDE, 3).
@@ -33,28 +36,42 @@ def heat(path: Path, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
     last = next((x for x in reversed(backbone.layers) if len(x.output.shape) == 4), None)
     if last is None:
         raise UserError(f"{path}: its backbone has no convolutional features to explain")
-    pixels = images
-    for step in model.operations:  # preprocessing, up to the backbone
-        if step is backbone:
-            break
-        if not isinstance(step, keras.layers.InputLayer):
-            pixels = step(pixels)
+    pixels = _preprocessed(model, images)
     features = keras.Model(backbone.input, last.output)(pixels, training=False)
     pooling = last.output is not backbone.output
     rest = keras.Model(last.output, backbone.output) if pooling else None
 
-    def score(features: object) -> object:
+    def score(features: keras.KerasTensor) -> keras.KerasTensor:
         pooled = rest(features, training=False) if rest else features
         scores = head(pooled, training=False)
         return keras.ops.sum(scores * keras.ops.one_hot(classes, scores.shape[-1]))
 
-    features, slope = (keras.ops.convert_to_numpy(x) for x in _with_gradient(score, features))
-    maps = np.maximum((slope.mean(axis=(1, 2), keepdims=True) * features).sum(axis=-1), 0)
-    return np.stack([_stretched(one) for one in maps])
+    gradient = keras.ops.convert_to_numpy(_gradient(score, features))
+    weights = gradient.mean(axis=(1, 2), keepdims=True)
+    maps = np.maximum((weights * keras.ops.convert_to_numpy(features)).sum(axis=-1), 0)
+    return np.stack([_stretched(heat) for heat in maps])
+
+
+def _preprocessed(model: keras.Model, images: np.ndarray) -> keras.KerasTensor:
+    """The photos as the model's backbone takes them, float32 (n, SIDE, SIDE, 3)."""
+    pixels = images
+    for operation in model.operations[1:]:  # the first is the input
+        if operation.name == "backbone":
+            break
+        pixels = operation(pixels)
+    return pixels
 
 
 def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """The photo, uint8 (SIDE, SIDE, 3), grey where it did not speak, coloured where it did."""
+    """A photo under its heat: grey where nothing spoke for the class, coloured where much did.
+
+    Args:
+        image: uint8 (SIDE, SIDE, 3).
+        heat: float32 (SIDE, SIDE), from 0 to 1.
+
+    Returns:
+        uint8 (SIDE, SIDE, 3).
+    """
     grey = np.repeat(image.mean(axis=-1, keepdims=True), 3, axis=-1)
     colours = 255 * matplotlib.colormaps["inferno"](heat)[..., :3]
     weight = 0.65 * heat[..., None]
@@ -62,28 +79,30 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
 
 
 def _stretched(heat: np.ndarray) -> np.ndarray:
-    """From the features' size to the photo's, and so that the most is 1."""
+    """Enlarge a map from the features' size to the photo's, and scale it so that the most is 1."""
     image = Image.fromarray(heat.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     stretched = np.maximum(np.asarray(image), 0)
     return stretched / stretched.max() if stretched.max() > 0 else stretched
 
 
-def _with_gradient(score: Callable, at: object) -> tuple[object, object]:
-    """The place and the gradient of `score` there, by the backend that Keras runs on."""
+def _gradient(
+    score: Callable[[keras.KerasTensor], keras.KerasTensor], features: keras.KerasTensor
+) -> keras.KerasTensor:
+    """The gradient of `score` at the features, by the backend that Keras runs on."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            tape.watch(at)
-            value = score(at)
-        return at, tape.gradient(value, at)
+            tape.watch(features)
+            value = score(features)
+        return tape.gradient(value, features)
     if backend == "jax":
         import jax
 
-        return at, jax.grad(score)(at)
+        return jax.grad(score)(features)
     if backend == "torch":
-        at = at.detach().requires_grad_()
-        score(at).backward()
-        return at, at.grad
+        leaf = features.detach().requires_grad_()
+        score(leaf).backward()
+        return leaf.grad
     raise UserError(f"Grad-CAM: no gradients on the backend {backend}; use tensorflow")

@@ -15,10 +15,10 @@ from sentiment.model import model_file
 from sentiment.model.recipe import Architecture, Recipe
 
 IMAGENET_MEAN_RGB = (123.68, 116.779, 103.939)
-"""Of the photos VGG was trained on (Simonyan & Zisserman; keras.applications, mode "caffe")."""
+"""Mean pixel of VGG's training photos (Simonyan & Zisserman; keras.applications, mode "caffe")."""
 
 UNIT_MEAN_RGB, UNIT_DEVIATION_RGB = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's photos in [0, 1] (keras.applications, mode "torch")."""
+"""Mean and standard deviation of ImageNet's photos in [0, 1] (keras.applications, "torch")."""
 
 
 def build_model(
@@ -65,7 +65,7 @@ def fingerprint(model: keras.Model) -> str:
             config["kernel_regularizer"] = None  # of no account to what a layer computes
     digest = hashlib.sha256(json.dumps(layers, sort_keys=True, default=str).encode())
     for weight in model.get_weights():
-        digest.update(np.ascontiguousarray(weight))
+        digest.update(np.ascontiguousarray(weight).data)
     return digest.hexdigest()
 
 
@@ -75,9 +75,10 @@ def attach_head(model: keras.Model, trained: Path) -> None:
     Raises:
         UserError: the trained layers were fitted to other features, or the file is damaged.
     """
-    ours = model.get_layer("backbone").get_weights()
+    backbone = model.get_layer("backbone")
+    before = backbone.get_weights()
     model_file.load_weights(model, trained)
-    if not all(map(np.array_equal, ours, model.get_layer("backbone").get_weights())):
+    if not all(map(np.array_equal, before, backbone.get_weights())):
         raise UserError(
             f"{trained}: its FC layers were trained on another backbone than this run starts "
             "from; give both runs the same --weights and --seed, or this one --head fresh"
@@ -106,10 +107,10 @@ def _build_parts(
 
 
 def _preprocessed(image: keras.KerasTensor, mode: str, mean: Sequence[float]) -> keras.KerasTensor:
-    """What `keras.applications.imagenet_utils.preprocess_input` does, as part of the model.
+    """Preprocess as `keras.applications.imagenet_utils.preprocess_input` does, in the model.
 
     Args:
-        mean: RGB, for the mode "caffe".
+        mean: the mean pixel, RGB, for the mode "caffe".
     """
     if mode == "torch":
         scale = [1 / 255 / deviation for deviation in UNIT_DEVIATION_RGB]
@@ -125,7 +126,7 @@ def _preprocessed(image: keras.KerasTensor, mode: str, mean: Sequence[float]) ->
 
 
 def _with_weight_decay(model: keras.Model, decay: float) -> keras.Model:
-    """The same model with Caffe's weight decay on its kernels.
+    """Copy a model, with Caffe's weight decay on the kernels of the copy.
 
     Caffe adds decay * w to the gradient, which is the gradient of decay / 2 * w**2. A layer
     takes its penalty only when it is built, so every layer is made anew.

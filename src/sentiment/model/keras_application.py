@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 def builder(
     application: str, **settings: object
 ) -> Callable[[str | None, int], "tuple[keras.Model, keras.Model]"]:
-    """What `Architecture.build` takes, for a network by its name in `keras.applications`.
+    """Make an `Architecture.build` of a network that is named in `keras.applications`.
 
     The backbone ends in global average pooling; the fully connected part is the softmax layer
     that the original has on it, for other classes.
 
     Args:
-        settings: more arguments of the network's function there.
+        settings: more arguments of the network's function in `keras.applications`.
     """
 
     def build(weights: str | None, classes: int) -> "tuple[keras.Model, keras.Model]":

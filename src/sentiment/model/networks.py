@@ -25,7 +25,7 @@ class NetworkChoice:
 
 @dataclass(frozen=True)
 class Network:
-    """What a network's `architecture.py` states."""
+    """A network: its architecture and its recipes, as its `architecture.py` states them."""
 
     architecture: Architecture
     recipes: dict[str, Recipe]
@@ -33,22 +33,22 @@ class Network:
 
 
 def networks() -> list[Network]:
-    """Every network, by the name of its folder."""
+    """Every network, sorted by the name of its folder."""
     folders = sorted(file.parent.name for file in project.ROOT.glob("src/*/architecture.py"))
     modules = [importlib.import_module(f"{folder}.architecture") for folder in folders]
     return [Network(m.ARCHITECTURE, {"fc": m.FC, "all": m.ALL}) for m in modules]
 
 
 def named(name: str) -> Network:
-    """One network.
+    """The network whose folder has this name.
 
     Raises:
         UserError: there is no such folder.
     """
-    found = {network.architecture.name: network for network in networks()}
-    if name not in found:
-        raise UserError(f"--network {name}: expected one of {', '.join(found)}")
-    return found[name]
+    by_name = {network.architecture.name: network for network in networks()}
+    if name not in by_name:
+        raise UserError(f"--network {name}: expected one of {', '.join(by_name)}")
+    return by_name[name]
 
 
 def training_script(architecture: str, layers: str) -> Path:

@@ -21,7 +21,7 @@ class Architecture:
     name: str
     """Its folder under src/, which also names its files under saved_models/ and logs/."""
     title: str
-    """How it is called in text."""
+    """Its name in text."""
     preprocessing: Literal["caffe", "tf", "torch"]
     """What its ImageNet weights were trained on, in the words of `keras.applications`: BGR less
     ImageNet's mean, RGB in [-1, 1], or RGB less that mean and by its standard deviation."""
@@ -62,16 +62,16 @@ class Recipe:
     one-cycle: from a 25th up to it in 30 % of the updates, then down to nearly nothing (Smith &
     Topin, 2018, as in PyTorch); cosine: down to 0 in half a cosine (Loshchilov & Hutter, 2017)."""
     cycle_epochs: int = 5
-    """Of triangular and triangular2: epochs of a cycle, up and down (Smith: 4 to 20, and three
+    """Epochs of a cycle, up and down, of triangular and triangular2 (Smith: 4 to 20, and three
     cycles or more)."""
     momentum: float = 0.9
-    """Of SGD alone."""
+    """Momentum of SGD; for the other optimisers it cannot be chosen."""
     weight_decay: float = 0.0
-    """In Caffe's sense: this times the weight is added to the gradient, biases apart."""
+    """Weight decay as in Caffe: this times the weight is added to the gradient, biases apart."""
     patience: int = 5
     """Epochs without a better validation loss before training stops."""
     seed: int = 1
-    """Of the subset, the order of the images, new weights and dropout."""
+    """Seed of the subset, the order of the images, new weights and dropout."""
     weights: str = "imagenet"
     """The backbone's first weights: imagenet (downloaded once), none (random), or a file."""
     head: Literal["trained", "fresh"] = "fresh"
@@ -93,18 +93,23 @@ class Recipe:
     """FT-F: compute the frozen layers' output once, keep it and train on it, instead of taking
     the images through them in every epoch."""
     feature_dtype: Literal["float32", "float16"] = "float32"
-    """Of the features kept; float16 takes half the disk."""
+    """Numbers in which features are kept; float16 takes half the disk."""
     deterministic: Literal["auto", "on", "off"] = "auto"
-    """The same bits from the same command; auto: on a CPU, where it costs nothing."""
+    """Whether the same command gives the same bits; auto: on a CPU, where it costs nothing."""
     freeze_batch_norm: bool = False
     """FT-A: keep batch normalisation as ImageNet left it (FT-F always does)."""
 
     def __post_init__(self) -> None:
-        def check(fine: bool, name: str, expected: str) -> None:
-            if not fine:
-                flag, value = "--" + name.replace("_", "-"), in_command(getattr(self, name))
-                raise UserError(f"{flag} {value}: expected {expected}")
+        self._check_numbers()
+        self._check_choices()
 
+    def _check(self, fine: bool, name: str, expected: str) -> None:
+        if not fine:
+            flag, value = "--" + name.replace("_", "-"), in_command(getattr(self, name))
+            raise UserError(f"{flag} {value}: expected {expected}")
+
+    def _check_numbers(self) -> None:
+        check = self._check
         for name in (
             "epochs", "batch_size", "gradient_accumulation_steps", "cycle_epochs", "patience"
         ):  # fmt: skip
@@ -124,6 +129,10 @@ class Recipe:
         check(0 <= self.weight_decay < float("inf"), "weight_decay", "0 or more")
         check(0 <= self.label_smoothing < 1, "label_smoothing", "0 or more, under 1")
         check(0 <= self.ema_momentum < 1, "ema_momentum", "0 or more, under 1")
+        check(0 <= self.seed < 2**32, "seed", "0 or more, under 2**32")
+
+    def _check_choices(self) -> None:
+        check = self._check
         check(
             len(set(self.augmentation)) == len(self.augmentation), "augmentation", "each kind once"
         )
@@ -132,7 +141,6 @@ class Recipe:
             "augmentation",
             "none where features are computed once; give --no-feature-cache too",
         )
-        check(0 <= self.seed < 2**32, "seed", "0 or more, under 2**32")
         check(
             self.weights in ("imagenet", "none") or Path(self.weights).is_file(),
             "weights",
@@ -146,7 +154,7 @@ class Recipe:
 
 
 def counting(recipe: Recipe) -> dict[str, object]:
-    """The fields that count beside the others, with their values."""
+    """The fields that have an effect in this recipe, with their values."""
     fc = recipe.layers == "fc"
     counts = {
         "cycle_epochs": recipe.schedule.startswith("triangular"),

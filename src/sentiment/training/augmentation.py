@@ -6,16 +6,16 @@ from keras import layers
 from sentiment.model.recipe import Recipe
 
 CUT = 1 / 8
-"""What a crop leaves out of each side (Krizhevsky et al., 2012: 224 of 256)."""
+"""Part of each side that a crop leaves out (Krizhevsky et al., 2012: 224 of 256 are kept)."""
 
 STRENGTH = 0.2
-"""Of changes in brightness, contrast and saturation; hues stay, for they carry a mood."""
+"""How much brightness, contrast and saturation change; hues stay, for they carry a mood."""
 
 
 def augmented(network: keras.Model, recipe: Recipe) -> keras.Model:
     """A network that changes its photos at random in training, and shares all its weights.
 
-    Outside training it sees them as they are. The layers' random states are among its variables.
+    Outside training it leaves them as they are. The layers' random states are among its variables.
     """
     output = network.input
     for kind in recipe.augmentation:
@@ -33,8 +33,11 @@ def _flip() -> list[layers.Layer]:
 
 
 def _crop() -> list[layers.Layer]:
-    """Keras' RandomCrop takes the same place of all photos of a batch, and shrinks them outside
-    training. This moves each by whole pixels, no further than the enlarged middle reaches."""
+    """Move each photo by whole pixels, no further than its middle reaches when it is enlarged.
+
+    Keras' RandomCrop takes the same place of all photos of a batch, and shrinks them outside
+    training.
+    """
     return [
         layers.RandomTranslation(CUT / 2, CUT / 2, interpolation="nearest", dtype="float32"),
         layers.RandomZoom((-CUT, -CUT), dtype="float32"),
@@ -42,7 +45,7 @@ def _crop() -> list[layers.Layer]:
 
 
 def _color() -> list[layers.Layer]:
-    """In [0, 1], for Keras takes saturation for a number of the photo's range."""
+    """Change colours in [0, 1], for Keras takes saturation for a number of the photo's range."""
     saturation = (0.5 - STRENGTH / 2, 0.5 + STRENGTH / 2)  # 0 is grey, 0.5 as it is
     return [
         layers.Rescaling(1 / 255, dtype="float32"),

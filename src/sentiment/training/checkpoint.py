@@ -1,4 +1,4 @@
-"""Going on with a killed training as if nothing had happened: what is saved, and put back."""
+"""The state of a training: saved, and put back so that a killed one goes on as if never killed."""
 
 import logging
 import math
@@ -18,7 +18,7 @@ from sentiment.training.moving_average import Average
 log = logging.getLogger(__name__)
 
 PATIENCE = ("best", "best_epoch", "wait", "stopped_epoch")
-"""What early stopping remembers, beside the best weights."""
+"""Attributes in which early stopping remembers the epochs before, beside the best weights."""
 
 
 class Patience(keras.callbacks.EarlyStopping):
@@ -44,16 +44,16 @@ class Progress:
     batch: int = 0
     """Batches of the next one that have been learned from."""
     metrics: list[np.ndarray] = field(default_factory=list)
-    """Of those batches."""
+    """Values of Keras' metrics after those batches."""
     random: list[np.ndarray] = field(default_factory=backend.random_state)
-    """What backend.random_state gave after them."""
+    """What backend.random_state gave after those batches."""
 
 
 class Checkpoint(keras.callbacks.Callback):
     """Saves after every epoch, every so many batches if wanted, and before a signal is obeyed.
 
     Args:
-        file: where; what it holds already must have been made under the same plan.
+        file: the checkpoint; one that is there must have been made under the same plan.
         plan: what the run depends on, JSON.
         every: batches between checkpoints within an epoch, or None.
         pending: signals that were put off.
@@ -72,7 +72,14 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.file, self.plan, self.every, self.pending = file, plan, every, pending
         self.patience, self.average, self.history = patience, average, history
-        self._resumed, self._random = Progress(random=[]), []
+        self._resumed = Progress(random=[])
+        """Where this process began, until that epoch is done."""
+        self._random: list[np.ndarray] = []
+        """State of the random generators after the epoch's last batch."""
+        self._trained_metrics: list[np.ndarray] = []
+        """Values of Keras' metrics after the epoch's last batch: validation begins anew."""
+        self._epoch = self._done = 0
+        """The epoch under way, from 0, and its batches that have been learned from."""
 
     def restore(self, learner: keras.Model) -> Progress:
         """Give a compiled model, early stopping and history the state that was saved, if any.
@@ -80,7 +87,7 @@ class Checkpoint(keras.callbacks.Callback):
         Raises:
             UserError: the file is damaged.
         """
-        if not cluster.told(cluster.first() and self.file.exists()):
+        if not cluster.from_first(self.file.exists):
             return Progress()
         state, arrays = checkpoint_file.read(self.file)
         try:
@@ -100,8 +107,8 @@ class Checkpoint(keras.callbacks.Callback):
         return self._resumed
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self.epoch, resumed = epoch, self._resumed
-        self._done = self.history.batches.first
+        resumed = self._resumed
+        self._epoch, self._done = epoch, self.history.batches.first
         if resumed.batch and epoch == resumed.epoch:
             assign(self.model.metrics_variables, resumed.metrics)
         if not resumed.batch or not len(self.history.batches):
@@ -110,30 +117,31 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         self._draw_on()  # only now: torch draws a number when it starts to read an epoch
 
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        batches = self.history.batches
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        batches, logs = self.history.batches, logs or {}
         before, self._done = self._done, batches.first + self.history.done
         due = self.every and before // self.every < self._done // self.every
         asked = self._asked()
         if (due or asked) and math.isfinite(logs["loss"]):
-            self._save(Progress(self.epoch, self._done, values(self.model.metrics_variables)))
+            self._save(Progress(self._epoch, self._done, values(self.model.metrics_variables)))
         if self.history.done == len(batches):
             self._random = backend.random_state()
         if asked:
             self._obey()
 
     def on_test_begin(self, logs: dict | None = None) -> None:
-        self._trained = values(self.model.metrics_variables), self._random
+        self._trained_metrics = values(self.model.metrics_variables)
 
     def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if self._asked():
             batches = self.history.batches
             self.average.put_back()
-            self._save(Progress(self.epoch, batches.first + len(batches), *self._trained))
+            done = batches.first + len(batches)
+            self._save(Progress(self._epoch, done, self._trained_metrics, self._random))
             self._obey()
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        asked = self._asked()
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        asked, logs = self._asked(), logs or {}
         if math.isfinite(logs["loss"] + logs["val_loss"]):
             self._save(Progress(epoch + 1))
         self._resumed = Progress(epoch + 1)  # another `fit` may follow, before which torch draws
@@ -142,13 +150,13 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _asked(self) -> bool:
         """Whether a signal has come, to any of the processes."""
-        number = cluster.largest(self.pending.number)
+        number = cluster.maximum(self.pending.number)
         if number and not self.pending:
             self.pending.handle(number, None)
         return number > 0
 
     def _obey(self) -> None:
-        cluster.wait()  # for the first, which saves
+        cluster.barrier()  # the others wait for the first, which saves
         self.pending.act()
 
     def _draw_on(self) -> None:
@@ -158,7 +166,7 @@ class Checkpoint(keras.callbacks.Callback):
             self._random, self._resumed.random = self._resumed.random, []
 
     def _save(self, progress: Progress) -> None:
-        if not cluster.first():
+        if not cluster.is_first():
             return
         learner, patience = self.model, self.patience
         state = {
@@ -187,12 +195,12 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def values(variables: list[keras.Variable]) -> list[np.ndarray]:
-    """What variables hold, to be put back."""
+    """Copies of what variables hold."""
     return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
 
 def assign(variables: list[keras.Variable], held: list[np.ndarray]) -> None:
-    """Put back what variables held."""
+    """Give variables the values that `values` gave."""
     for variable, value in zip(variables, held, strict=True):
         variable.assign(value)
 

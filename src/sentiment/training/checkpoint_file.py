@@ -13,12 +13,13 @@ from sentiment.base import files
 from sentiment.base.errors import UserError
 
 KINDS = ("variables", "optimizer", "metrics", "random", "best")
-"""Arrays are kept as a list of each."""
+"""Kinds of arrays: the file holds a list of each, such as variables_0, variables_1."""
 
 STATE = "state"
+"""Name of the member that holds the state."""
 
 DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
-"""What NumPy raises for files that are cut or changed."""
+"""Errors that NumPy raises for files that are cut or changed."""
 
 REMEDY = "remove it to start anew"
 
@@ -28,15 +29,18 @@ def write(file: Path, state: dict, arrays: dict[str, list[np.ndarray]]) -> None:
 
     Args:
         state: JSON; its `plan` is what the run depends on.
-        arrays: by kind.
+        arrays: a list for each of KINDS.
     """
     named = {f"{kind}_{i}": array for kind in KINDS for i, array in enumerate(arrays[kind])}
     with files.whole_file(file) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **{STATE: json.dumps(state)}, **named)
+        np.savez(stream, allow_pickle=False, **{STATE: json.dumps(state)}, **named)
 
 
 def read(file: Path) -> tuple[dict, dict[str, list[np.ndarray]]]:
-    """Read what `write` was given.
+    """Read a checkpoint.
+
+    Returns:
+        State and arrays, as `write` takes them.
 
     Raises:
         UserError: the file is damaged.
@@ -54,7 +58,7 @@ def read(file: Path) -> tuple[dict, dict[str, list[np.ndarray]]]:
 
 
 def read_plan(file: Path) -> dict:
-    """What the run that wrote the checkpoint depends on; reads no more than that.
+    """Read the plan alone: what the run that wrote the checkpoint depends on.
 
     Raises:
         UserError: the file is damaged.

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -26,17 +27,32 @@ class History(keras.callbacks.Callback):
         self.file, self.batches, self.epochs, self.rate = file, batches, epochs, rate
         self.rows: list[dict] = []
         self.done = 0
-        """Of the epoch's batches, those that have been learned from."""
-        self._last_end = time.perf_counter()
-        self._spent_before: dict[str, float] = {}
+        """How many of the epoch's batches have been learned from."""
         self._bar = contextlib.ExitStack()
+        """Holds the epoch's progress bar."""
+        self._advance: Callable[[int], None] = lambda count: None
+        """Moves the progress bar."""
+        self._spent_before: dict[str, float] = {}
+        """What the epoch under way had cost before a stop, in seconds."""
+        now = time.perf_counter()
+        self._last_end = self._begin = self._step_end = now
+        """When the last epoch ended, this one began, and its last step ended."""
+        self._validation_begin = math.inf
+        """When validation began."""
+        self._waiting = 0.0
+        """Seconds of the epoch in which the device had no batch to work on."""
 
     def resume(self, rows: list[dict], spent: dict[str, float]) -> None:
-        """Go on after the epochs of these rows, and what the next one had `spent` before."""
+        """Go on after a stop.
+
+        Args:
+            rows: rows of the epochs that are finished.
+            spent: what the epoch under way had cost, as `spent` gave it.
+        """
         self.rows, self._spent_before = rows, spent
 
     def spent(self) -> dict[str, float]:
-        """What the epoch under way has cost so far, in seconds."""
+        """Cost of the epoch under way so far: its "seconds", and those of them spent "waiting"."""
         return {
             "seconds": min(self._validation_begin, time.perf_counter()) - self._begin,
             "waiting": self._waiting,
@@ -75,21 +91,22 @@ class History(keras.callbacks.Callback):
         self._validation_begin = time.perf_counter()
         self.close()
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        reached = {name: (logs or {})[name] for name in REACHED}
         now = time.perf_counter()
         seconds = self._validation_begin - self._begin
         waiting = min(self._waiting, seconds)
         steps = (epoch + 1) * (self.batches.first + len(self.batches))
         self.rows.append({
             "epoch": epoch + 1,
-            **{name: logs[name] for name in REACHED},
+            **reached,
             "learning_rate": float(keras.ops.convert_to_numpy(self.rate(steps - 1))),
             "seconds": round(seconds, 3),
             "validation_seconds": round(now - self._validation_begin, 3),
             "waiting_seconds": round(waiting, 3),
             "images_per_second": round(len(self.batches.rows) / seconds, 2),
         })  # fmt: skip
-        if cluster.first():
+        if cluster.is_first():
             history_file.write(self.file, self.rows)
         # The first epoch compiles the step; the last one tells most of those to come.
         left = (now - self._last_end) * (self.epochs - epoch - 1)
@@ -97,7 +114,7 @@ class History(keras.callbacks.Callback):
         log.info(
             "epoch %d/%d: loss %.4f, accuracy %.4f, val_loss %.4f, val_accuracy %.4f; "
             "%s, %.0f %% waiting; at most %s left",
-            epoch + 1, self.epochs, *(logs[name] for name in REACHED),
+            epoch + 1, self.epochs, *reached.values(),
             per_second(len(self.batches.rows) / seconds), 100 * waiting / seconds,
             hours_minutes_seconds(left),
         )  # fmt: skip

@@ -13,21 +13,24 @@ from sentiment.training import checkpoint_file
 log = logging.getLogger(__name__)
 
 MEAN_PIXEL = "mean_pixel"
-"""In the model's card and its checkpoint's plan: red, green, blue, from 0 to 255."""
+"""Key in the model's card and its checkpoint's plan: red, green, blue, from 0 to 255."""
 
 BLOCK = 64
 """Images held in memory at a time."""
 
 
 def mean_pixel(training: Training, images: Stored, rows: np.ndarray) -> list[float] | None:
-    """Red, green and blue, if the recipe asks for them.
+    """The mean pixel, if the recipe asks for it.
 
-    They are computed once: a run that goes on takes them from its checkpoint, and FT-A takes those
+    It is computed once: a run that goes on takes it from its checkpoint, and FT-A takes the one
     that FT-F's features were made with.
 
     Args:
         images: uint8 RGB (n, height, width, 3).
-        rows: those that the run learns from, ascending, int64.
+        rows: rows of the images that the run learns from: ascending, int64.
+
+    Returns:
+        Red, green and blue, from 0 to 255; None if the recipe does not ask for them.
 
     Raises:
         UserError: an image is damaged.
@@ -45,14 +48,15 @@ def mean_pixel(training: Training, images: Stored, rows: np.ndarray) -> list[flo
 
 
 def _computed(images: Stored, rows: np.ndarray) -> list[float]:
-    """Sums of whole numbers, so that the order of the images does not count."""
+    """Compute the mean from sums of integers, so that the order of the images does not count."""
     row_length = images.shape[2] * images.shape[3]
     total, block = np.zeros(row_length, np.uint64), np.empty((BLOCK, *images.shape[1:]), np.uint8)
     with progress("mean pixel", len(rows)) as advance:
         for start in range(0, len(rows), BLOCK):
-            some = rows[start : start + BLOCK]
-            images.copy(some, list(block[: len(some)]))
-            total += block[: len(some)].reshape(-1, row_length).sum(axis=0, dtype=np.uint32)
-            advance(len(some))
+            of_block = rows[start : start + BLOCK]
+            read = block[: len(of_block)]
+            images.copy(of_block, list(read))
+            total += read.reshape(-1, row_length).sum(axis=0, dtype=np.uint32)
+            advance(len(of_block))
     count = len(rows) * images.shape[1] * images.shape[2]
     return (total.reshape(-1, 3).sum(axis=0) / count).tolist()

@@ -1,4 +1,4 @@
-"""The moving average of the weights (EMA): what is validated and kept in their place."""
+"""The moving average of the weights (EMA), which is validated and kept in their place."""
 
 import keras
 import numpy as np
@@ -7,14 +7,14 @@ import numpy as np
 class Average(keras.callbacks.Callback):
     """Puts the optimiser's average into the model, if it has one, from validation on.
 
-    To stand after early stopping, which keeps the best, and before checkpoints, which hold the
-    weights that learn. Keras' own SwapEMAWeights adds and subtracts them on TensorFlow, which
-    changes their last bits.
+    Keras' own SwapEMAWeights adds and subtracts the weights on TensorFlow, which changes their
+    last bits.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._learning: list[np.ndarray] = []
+        """The weights that learn, while the model has the average."""
 
     def on_test_begin(self, logs: dict | None = None) -> None:
         learner = self.model

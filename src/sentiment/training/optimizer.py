@@ -1,4 +1,4 @@
-"""How a network learns: its optimiser, its loss, and what it is to say of each class."""
+"""How a network learns: its optimiser, its loss, and the targets of smoothed labels."""
 
 import keras
 import numpy as np
@@ -25,31 +25,37 @@ def build_optimizer(
 
 
 def state_values(recipe: Recipe) -> int:
-    """Values that the optimiser keeps of each weight that learns."""
-    own = {"sgd": recipe.momentum > 0, "adam": 2, "rmsprop": 1}[recipe.optimizer]
-    return own + (recipe.gradient_accumulation_steps > 1) + (recipe.ema_momentum > 0)
+    """How many values the optimiser keeps for each weight that learns."""
+    moments = {"sgd": int(recipe.momentum > 0), "adam": 2, "rmsprop": 1}[recipe.optimizer]
+    return moments + (recipe.gradient_accumulation_steps > 1) + (recipe.ema_momentum > 0)
 
 
 def at_constant_rate(
     trained: keras.optimizers.Optimizer, recipe: Recipe, model: keras.Model, rate: float
 ) -> keras.optimizers.Optimizer:
-    """An optimiser in the state of that which trained a model, without this library's schedule.
+    """An optimiser in the state of the one that trained a model, without this library's schedule.
 
-    Saved with it, the model can be loaded by Keras alone.
+    Keras alone can load a model that is saved with it.
+
+    Args:
+        rate: the learning rate from here on.
     """
     constant = build_optimizer(recipe, rate)
     constant.build(model.trainable_variables)
     state = [value for value in constant.variables if value is not constant.learning_rate]
-    for ours, theirs in zip(state, trained.variables, strict=True):
-        ours.assign(theirs)
+    for value, trained_value in zip(state, trained.variables, strict=True):
+        value.assign(trained_value)
     return constant
 
 
 def targets(recipe: Recipe, classes: int, learning: bool) -> np.ndarray | None:
-    """What is to be said of each class, float32 (classes, classes), where labels are smoothed.
+    """The probabilities that the network is to give for a photo of each class.
 
     Args:
         learning: otherwise validating, which is done by the labels as they are.
+
+    Returns:
+        float32 (classes, classes), a row a class; None where the recipe does not smooth labels.
     """
     if not recipe.label_smoothing:
         return None
@@ -63,11 +69,11 @@ def compile_model(
     smoothed: bool = False,
     steps_at_once: int = 1,
 ) -> None:
-    """Compile to be trained by `optimizer`, and make all variables.
+    """Compile a model to be trained by `optimizer`, and make all its variables.
 
     Args:
         smoothed: a row of `targets` is given in each label's place.
-        steps_at_once: after how many Keras calls its callbacks.
+        steps_at_once: steps after which Keras calls its callbacks.
     """
     model.compile(
         optimizer=optimizer,
@@ -78,8 +84,8 @@ def compile_model(
     # Otherwise TensorFlow traces the first step twice, which takes minutes; a checkpoint is
     # also put back into what is there.
     optimizer.build(model.trainable_variables)
-    said = np.zeros((1, *model.output_shape[1:]), np.float32)
-    model.compute_metrics(None, said if smoothed else np.zeros(1, np.int32), said)
+    output = np.zeros((1, *model.output_shape[1:]), np.float32)
+    model.compute_metrics(None, output if smoothed else np.zeros(1, np.int32), output)
     model.reset_metrics()
     # Here, for a scope of several devices does not last until `fit`.
     model.make_train_function()

@@ -1,4 +1,4 @@
-"""Learning rates by update of the weights: part of the graph, they follow the optimiser's count."""
+"""Learning rates, computed in the graph from the number of updates that the optimiser has made."""
 
 import math
 from collections.abc import Callable
@@ -13,22 +13,22 @@ Curve = Callable[[keras.KerasTensor], keras.KerasTensor]
 """From the number of updates made before, an integer, to the learning rate of the next one."""
 
 STEP_EPOCHS = 5
-"""The report divides the rate by 10 every so many epochs."""
+"""Epochs after which the report divides the rate by 10, again and again."""
 
 CYCLE_FLOOR = 1 / 4
-"""Of the highest rate: Smith (2017) sets the lowest to a third or a fourth of it."""
+"""The lowest rate of a cycle, as a part of the highest: Smith (2017) takes a third or a fourth."""
 
 ONE_CYCLE_RISE = 0.3
-"""Part of the updates in which the one cycle rises."""
+"""Part of the updates in which the one cycle rises (fastai and PyTorch's OneCycleLR)."""
 ONE_CYCLE_FIRST, ONE_CYCLE_LAST = 1 / 25, 1 / 25 / 1e4
-"""Of the highest rate; these three are the values of fastai and PyTorch's OneCycleLR."""
+"""First and last rate of the one cycle, as parts of the highest (fastai and OneCycleLR)."""
 
 
 class Schedule(schedules.LearningRateSchedule):
     """A curve over updates, for an optimiser that counts batches, or the parts of them.
 
     Args:
-        parts: in which a batch goes through the network; the last of them makes the update.
+        parts: in how many parts a batch goes through the network; the last makes the update.
     """
 
     def __init__(self, curve: Curve, parts: int):
@@ -43,7 +43,7 @@ def schedule(recipe: Recipe, steps: int) -> Schedule:
     """The recipe's schedule.
 
     Args:
-        steps: of Keras' loop in an epoch: batches, or the parts of them.
+        steps: steps of Keras' loop in an epoch: batches, or the parts of them.
     """
     parts, rate = recipe.gradient_accumulation_steps, recipe.learning_rate
 
@@ -69,10 +69,10 @@ def schedule(recipe: Recipe, steps: int) -> Schedule:
 
 
 def _triangular(highest: float, cycle: float, halved: bool) -> Curve:
-    """Up and down along straight lines, once in `cycle` updates.
+    """Rise and fall along straight lines, once in `cycle` updates.
 
     Args:
-        halved: each cycle's height is half of that before.
+        halved: each cycle is half as high as the one before.
     """
     lowest = highest * CYCLE_FLOOR
 
@@ -86,7 +86,7 @@ def _triangular(highest: float, cycle: float, halved: bool) -> Curve:
 
 
 def _one_cycle(highest: float, total: int) -> Curve:
-    """Up to the highest rate and further down, both along half a cosine."""
+    """Rise to the highest rate and fall further than it rose, both along half a cosine."""
     peak, last = ONE_CYCLE_RISE * total - 1, total - 1
 
     def half_cosine(start: float, end: float, part: keras.KerasTensor) -> keras.KerasTensor:

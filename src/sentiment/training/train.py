@@ -1,10 +1,11 @@
 """What the training scripts run: read the flags, say what will be done, do it."""
 
+import contextlib
 import dataclasses
 import logging
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from sentiment.base import cli, files, provenance
 from sentiment.base.errors import UserError
@@ -13,20 +14,24 @@ from sentiment.data import stratify
 from sentiment.data.dataset import Dataset, in_words
 from sentiment.engine import backend, cluster
 from sentiment.engine.cluster import Cluster
+from sentiment.engine.supervisor import supervise
 from sentiment.model import model_file
 from sentiment.model.recipe import Architecture, Recipe, counting, in_command
 from sentiment.runs import training_plan
 from sentiment.runs.run_files import Run, TrainingData
-
-if TYPE_CHECKING:
-    pass
+from sentiment.runs.training_plan import Training
+from sentiment.training import checkpoint_file
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Options:
-    """Flags of every training script."""
+    """Flags of every training script.
+
+    Raises:
+        UserError: there are no batches between two checkpoints.
+    """
 
     recipe: Recipe
     data: TrainingData = field(default_factory=TrainingData)
@@ -43,12 +48,16 @@ class Options:
     folders: Folders = field(default_factory=Folders)
     cluster: Cluster = field(default_factory=Cluster)
 
+    def __post_init__(self) -> None:
+        if self.checkpoint_batches is not None and self.checkpoint_batches < 1:
+            raise UserError(f"--checkpoint-batches {self.checkpoint_batches}: expected 1 or more")
+
 
 @cli.command()
 def main(architecture: Architecture, recipe: Recipe) -> None:
     """Run a training script: fine-tune `architecture` by `recipe`, as its flags change it."""
     options = cli.parse(Options, default=Options(recipe))
-    cluster.run(options.cluster, lambda: train(architecture, options))
+    supervise(options.cluster, lambda: train(architecture, options))
 
 
 def train(architecture: Architecture, options: Options) -> None:
@@ -59,8 +68,6 @@ def train(architecture: Architecture, options: Options) -> None:
             training failed for a reason the user can mend.
     """
     recipe = options.recipe
-    if options.checkpoint_batches is not None and options.checkpoint_batches < 1:
-        raise UserError(f"--checkpoint-batches {options.checkpoint_batches}: expected 1 or more")
     run = Run(
         architecture.name, recipe.layers, options.data, options.folders, options.include_test_data
     )
@@ -71,25 +78,27 @@ def train(architecture: Architecture, options: Options) -> None:
     head_from = training_plan.head_model(recipe, dataset, run)
     if options.dry_run:
         return
-    training = training_plan.Training(architecture, recipe, dataset, run, head_from)
+    training = Training(architecture, recipe, dataset, run, head_from)
+    started = _join(training, options) if options.cluster.several else {}
+    with cluster.on_first(lambda: files.locked(run.model)):
+        if not cluster.from_first(lambda: _finished(training.plan, run, options.overwrite)):
+            with cluster.on_first(lambda: _log_of(training, options.overwrite)):
+                log.info(announcement)
+                _train(training, options, started)
+    cluster.barrier()  # the others wait until the first has saved the model
 
-    started = None
-    if options.cluster.several:
-        started = _start(options)
-        own = {"checkpoint batches": options.checkpoint_batches, **provenance.versions()}
-        cluster.compare(training.plan | {"recipe": None} | dataclasses.asdict(recipe) | own)
-    if cluster.first():
-        with files.locked(run.model):
-            if not cluster.told(_finished(training.plan, run, options.overwrite)):
-                resumed = _resumed(training.plan, run, options.overwrite)
-                with cli.log_to(run.log_file(".log"), append=resumed):
-                    log.info(announcement)
-                    _train(training, options, started)
-    elif not cluster.told(False):
-        from sentiment.training.fit import fit
 
-        fit(training, options.checkpoint_batches)
-    cluster.wait()
+def _join(training: Training, options: Options) -> dict:
+    """Start Keras with the other processes; return what the manifest holds of it.
+
+    Raises:
+        UserError: they are about to do something else.
+    """
+    started = _start(options)
+    recipe = dataclasses.asdict(options.recipe)
+    own = {"checkpoint batches": options.checkpoint_batches, **provenance.versions()}
+    cluster.check_equal(training.plan | {"recipe": None} | recipe | own)
+    return started
 
 
 def _finished(plan: dict, run: Run, overwrite: bool) -> bool:
@@ -109,12 +118,16 @@ def _finished(plan: dict, run: Run, overwrite: bool) -> bool:
     return True
 
 
+def _log_of(training: Training, overwrite: bool) -> AbstractContextManager[None]:
+    """Write the run's log in the block; one that goes on from a checkpoint is added to."""
+    resumed = _resumed(training.plan, training.run, overwrite)
+    return cli.log_to(training.run.log_file(".log"), append=resumed)
+
+
 def _resumed(plan: dict, run: Run, overwrite: bool) -> bool:
     """Whether there is a checkpoint to go on from; one of another plan is refused, or removed."""
     if not run.checkpoint.exists():
         return False
-    from sentiment.training import checkpoint_file  # NumPy, which --help and --dry-run do without
-
     difference = training_plan.difference(checkpoint_file.read_plan(run.checkpoint), plan)
     if difference and run.percent == 100 and not overwrite:
         raise UserError(
@@ -127,46 +140,72 @@ def _resumed(plan: dict, run: Run, overwrite: bool) -> bool:
     return not difference
 
 
+def _train(training: Training, options: Options, started: dict) -> None:
+    """Train on every process; the first one saves the model.
+
+    Args:
+        started: what the manifest holds of Keras, if it has been started.
+    """
+    run = training.run
+    with _manifest(training) as manifest:
+        manifest |= started or _start(options)
+        from sentiment.training.fit import fit  # imports Keras, which --help does without
+
+        network, outcome = fit(training, options.checkpoint_batches)
+        manifest |= outcome | {"status": "finished", "end": provenance.now()}
+        if cluster.is_first():
+            _remove_outdated(run)
+            model_file.save(network, run.model, manifest)
+            log.info("Saved %s", run.model)
+    if cluster.is_first():
+        run.checkpoint.unlink(missing_ok=True)
+
+
 def _start(options: Options) -> dict:
-    """Start Keras; what the manifest holds of it."""
+    """Start Keras; return what the manifest holds of it."""
     recipe = options.recipe
     return backend.start(recipe.seed, recipe.precision, recipe.deterministic, options.cluster)
 
 
-def _train(training: training_plan.Training, options: Options, started: dict | None) -> None:
-    """Train and save the model; the manifest says how far it came."""
-    run = training.run
+@contextlib.contextmanager
+def _manifest(training: Training) -> Iterator[dict]:
+    """Yield the run's manifest, to be added to; the first process writes it.
+
+    It is on the disk from the block's start on, and says at the end how the block ended.
+    """
     manifest = {
         "status": "running",
         **training.plan,
         "start": provenance.now(),
         **provenance.provenance(),
     }
-    try:
-        files.write_json(run.manifest, manifest)
-        manifest |= started or _start(options)
-        from sentiment.training.fit import fit  # Keras, which --help and --dry-run do without
 
-        network, outcome = fit(training, options.checkpoint_batches)
-        manifest |= outcome | {"status": "finished", "end": provenance.now()}
-        for outdated in (*run.results(), *run.exports()):
-            files.remove(outdated)
-            log.info("  removed %s, made by the model that this one replaces", outdated)
-        model_file.save(network, run.model, manifest)
-        log.info("Saved %s", run.model)
+    def write() -> None:
+        if cluster.is_first():
+            files.write_json(training.run.manifest, manifest)
+
+    try:
+        write()
+        yield manifest
     except BaseException as error:
         manifest |= {"status": "failed", "error": f"{type(error).__name__}: {error}",
                      "end": provenance.now()}  # fmt: skip
         raise
     finally:
-        files.write_json(run.manifest, manifest)
-    run.checkpoint.unlink(missing_ok=True)
+        write()
+
+
+def _remove_outdated(run: Run) -> None:
+    """Remove what the model that is about to be replaced has made."""
+    for outdated in (*run.results(), *run.exports()):
+        files.remove(outdated)
+        log.info("  removed %s, made by the model that this one replaces", outdated)
 
 
 def _announcement(
     architecture: Architecture, recipe: Recipe, dataset: Dataset, run: Run
 ) -> Iterator[str]:
-    """What the run will do, read and write, a line each."""
+    """The lines that say what the run will do, read and write."""
     images = {
         split: sum(
             stratify.share(n, run.percent)

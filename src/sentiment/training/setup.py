@@ -1,0 +1,133 @@
+"""What a training starts from: a network with its first weights, and images to learn from."""
+
+import itertools
+import logging
+import math
+from collections.abc import Mapping
+from functools import cached_property
+
+import keras
+import numpy as np
+
+from sentiment.data import stratify
+from sentiment.data.joined_splits import Joined, Stored
+from sentiment.data.split import Split
+from sentiment.engine import devices
+from sentiment.model import build
+from sentiment.model.recipe import Recipe
+from sentiment.runs import training_plan
+from sentiment.runs.run_files import Run
+from sentiment.runs.training_plan import Training
+from sentiment.training import feature_extraction
+from sentiment.training.augmentation import augmented
+from sentiment.training.mean_pixel import MEAN_PIXEL, mean_pixel
+
+log = logging.getLogger(__name__)
+
+UPDATES = (
+    "epochs", "batch_size", "gradient_accumulation_steps", "learning_rate", "schedule",
+    "cycle_epochs", "optimizer", "momentum", "ema_momentum", "label_smoothing", "patience",
+)  # fmt: skip
+"""Fields of a recipe that say how weights are updated: they change neither the network's first
+weights nor the images it learns from, so trainings that differ in them alone share a Setup."""
+
+
+class Setup:
+    """A network with its first weights, and the images that it learns from.
+
+    Raises:
+        UserError: the first weights do not fit.
+    """
+
+    def __init__(self, training: Training):
+        self._training = training
+        self.cached = training.recipe.layers == "fc" and training.recipe.feature_cache
+        """Whether it learns from stored features."""
+        self.extraction_seconds = 0.0
+        """What computing the features took."""
+        self.mean = self._mean_pixel()
+        """The pixel that the recipe may ask to subtract: red, green, blue, from 0 to 255."""
+        with devices.taken().scope():
+            self.network = _first_network(training, self.mean)
+            """The whole network, which is saved."""
+            self.learner = self._learner()
+            """What is trained: the FC layers on stored features, or the whole network on images."""
+        _log_weights(self.network)
+
+    @property
+    def about_data(self) -> dict:
+        """What the model's card and its checkpoint say of the images, beyond the plan."""
+        return {MEAN_PIXEL: self.mean} if self.mean else {}
+
+    @cached_property
+    def inputs(self) -> dict[str, Joined]:
+        """The learner's inputs for "train" and "validation", with the rows that the run uses."""
+        stored = {section: self.stored(section, rows) for section, rows in self._rows.items()}
+        sections = training_plan.sections(self._training.run)
+        return {split: self._joined(sections[split], stored) for split in sections}
+
+    def stored(self, section: str, rows: np.ndarray) -> Stored:
+        """A split's images, or the features of some of its rows, computed if need be.
+
+        Args:
+            rows: ascending row numbers, int64 (n,).
+
+        Raises:
+            UserError: the disk is too small.
+        """
+        t = self._training
+        if not self.cached:
+            return t.dataset.split(section)
+        step = t.recipe.batch_size // t.recipe.gradient_accumulation_steps
+        features = feature_extraction.features(
+            self._frozen, t.architecture, t.recipe, t.dataset, section, rows, step, self.mean
+        )
+        self.extraction_seconds += features.seconds
+        return features
+
+    @cached_property
+    def _rows(self) -> dict[str, np.ndarray]:
+        """The rows that the run uses of each of its splits: ascending, int64 (n,)."""
+        t = self._training
+        sections = dict.fromkeys(itertools.chain(*training_plan.sections(t.run).values()))
+        return {name: rows_of(t.dataset.split(name), t.run, t.recipe) for name in sections}
+
+    def _joined(self, sections: tuple[str, ...], stored: Mapping[str, Stored]) -> Joined:
+        return Joined([stored[name] for name in sections], [self._rows[name] for name in sections])
+
+    def _mean_pixel(self) -> list[float] | None:
+        sections = training_plan.sections(self._training.run)["train"]
+        splits = {name: self._training.dataset.split(name) for name in sections}
+        images = self._joined(sections, splits)
+        return mean_pixel(self._training, images, images.rows)
+
+    def _learner(self) -> keras.Model:
+        if self.cached:
+            return self.network.get_layer("head")
+        if self._training.recipe.augmentation:
+            return augmented(self.network, self._training.recipe)
+        return self.network
+
+    @cached_property
+    def _frozen(self) -> keras.Model:
+        return devices.taken().whole(build.without_head(self.network))
+
+
+def rows_of(stored: Split, run: Run, recipe: Recipe) -> np.ndarray:
+    """The rows of a split that a run uses: ascending, int64 (n,)."""
+    return stratify.subset(stored.labels, run.percent, recipe.seed)
+
+
+def _first_network(training: Training, mean: list[float] | None) -> keras.Model:
+    """Build the network; FT-A may take the FC layers that FT-F has trained."""
+    classes = len(training.dataset.class_names)
+    network = build.build_model(training.architecture, training.recipe, classes, mean)
+    if training.head_from:
+        build.attach_head(network, training.head_from)
+        log.info("  FC layers from %s", training.head_from)
+    return network
+
+
+def _log_weights(network: keras.Model) -> None:
+    learning = sum(math.prod(weight.shape) for weight in network.trainable_weights)
+    log.info("  %s weights, of which %s learn", f"{network.count_params():,}", f"{learning:,}")

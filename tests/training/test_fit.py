@@ -1,0 +1,48 @@
+"""Fitting a model: what its callbacks' order does, and an error of short memory."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from helpers.small_network import ALL, SMALL
+
+from sentiment.base.errors import UserError
+from sentiment.base.project import Folders
+from sentiment.data.dataset import Dataset
+from sentiment.model.recipe import Recipe
+from sentiment.runs.run_files import Run, TrainingData
+from sentiment.runs.training_plan import Training
+from sentiment.training import checkpoint_file, fit, setup
+
+
+def training(recipe: Recipe, drawn_data: Path, work: Path) -> Training:
+    run = Run("small", "all", TrainingData("drawn"), Folders(drawn_data, work, work))
+    run.history.parent.mkdir(parents=True)
+    return Training(SMALL, recipe, Dataset(drawn_data, "drawn"), run)
+
+
+def test_the_average_is_kept_as_the_best_and_the_checkpoint_holds_the_weights_that_learn(
+    drawn_data: Path, tmp_path: Path
+) -> None:
+    recipe = Recipe("all", weights="none", epochs=1, ema_momentum=0.9, learning_rate=0.01)
+    keras.utils.set_random_seed(1)
+    wanted = training(recipe, drawn_data, tmp_path)
+    network, _ = fit.fit(wanted, None)
+    _, arrays = checkpoint_file.read(wanted.run.checkpoint)
+    for learning, best, kept in zip(
+        arrays["variables"], arrays["best"], network.get_weights(), strict=False
+    ):
+        np.testing.assert_array_equal(best, kept)
+        assert (learning != best).any()
+
+
+def test_short_memory_is_told_with_a_remedy_wherever_it_comes(
+    drawn_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(training: Training) -> setup.Setup:
+        raise MemoryError
+
+    monkeypatch.setattr(fit, "Setup", build)
+    with pytest.raises(UserError, match="out of memory with 64 images at a time"):
+        fit.fit(training(ALL, drawn_data, tmp_path), None)

@@ -1,0 +1,76 @@
+"""A training script's work, on one process and on several in step."""
+
+import shutil
+from pathlib import Path
+
+import keras
+import pytest
+from helpers import in_step, small_checkout
+
+from sentiment.base.errors import UserError
+from sentiment.base.project import Folders
+from sentiment.engine.cluster import Cluster
+from sentiment.model.recipe import Recipe
+from sentiment.runs.run_files import TrainingData
+from sentiment.training import train
+
+
+@pytest.fixture
+def folders(drawn_data: Path, tmp_path: Path) -> Folders:
+    """With the drawn data, whose features have not been computed."""
+    shutil.copytree(drawn_data / "drawn", tmp_path / "data" / "drawn",
+                    ignore=shutil.ignore_patterns("features"))  # fmt: skip
+    return Folders(tmp_path / "data", tmp_path / "logs", tmp_path / "models")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("layers", "before_epochs", "asked"),
+    [
+        # Features of two splits: are they there, where did they stop, are they stored?
+        ("fc", [*["from_first", "from_first", "barrier"] * 2, "from_first"], 1 + 1 + 1),
+        ("all", ["from_first"], 3 + 1 + 1),
+    ],
+)
+def test_processes_train_in_step_and_the_first_one_writes(
+    layers: str,
+    before_epochs: list[str],
+    asked: int,
+    folders: Folders,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before the epochs the first one tells whether there is a checkpoint. In each epoch all ask
+    whether a signal has come: after batches, TensorFlow's 16 on features, and after the epoch.
+    """
+    recipe = Recipe(layers=layers, weights="none", epochs=2, batch_size=64)
+    written: list[dict[Path, bytes]] = []
+
+    def start(seed: int, *_: object) -> dict:
+        keras.utils.set_random_seed(seed)
+        return {"backend": keras.backend.backend()}
+
+    def work(number: int) -> None:
+        options = train.Options(
+            recipe, TrainingData("drawn"), checkpoint_batches=1, folders=folders,
+            cluster=Cluster("localhost:1", 2, number),
+        )  # fmt: skip
+        train.train(small_checkout.architecture(), options)
+        files = [*folders.models_dir.rglob("*"), *folders.logs_dir.rglob("*")]
+        written.append({file: file.read_bytes() for file in files if file.is_file()})
+
+    monkeypatch.setattr(train.backend, "start", start)
+    called = in_step.as_two_processes(monkeypatch, work)
+    assert written[0] == written[1]
+    assert f"{layers}_layers_tinynet.keras" in {file.name for file in written[0]}
+    in_epochs = ["maximum"] * 2 * asked
+    before = ["maximum", "check_equal", "from_first", *before_epochs]
+    assert called == [*before, *in_epochs, "barrier"]
+
+    called = in_step.as_two_processes(monkeypatch, work)
+    assert called == ["maximum", "check_equal", "from_first", "barrier"]
+    assert written[2:] == [written[0]] * 2
+
+
+def test_checkpoints_without_batches_between_them_are_refused() -> None:
+    with pytest.raises(UserError, match="--checkpoint-batches 0: expected 1 or more"):
+        train.Options(Recipe(layers="fc"), checkpoint_batches=0)
