@@ -28,7 +28,7 @@ import dataclasses, keras
 from sentiment.model import build, model_file
 weights, path = sys.argv[2:]
 keras.utils.set_random_seed(3)
-network = model.build(ARCHITECTURE, dataclasses.replace(FC, weights=weights), 3)
+network = build.build_model(ARCHITECTURE, dataclasses.replace(FC, weights=weights), 3)
 network.export(path, format="litert")
 card = {
     "class_names": ["negative", "neutral", "positive"], "dataset": "t4sa", "percent": 100.0,

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from helpers.scripts import lacking
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("service")]  # they share an exported model
@@ -200,18 +201,20 @@ def test_everything_goes_by_keyboard(server, photos, visit):
 
 
 def test_what_is_no_photo_is_said_to_be_none(server, photos, not_a_photo, visit, tmp_path):
-    cut, empty = tmp_path / "cut.jpg", tmp_path / "empty.jpg"
+    cut, empty, vast = (tmp_path / f"{name}.png" for name in ("cut", "empty", "vast"))
     cut.write_bytes(photos[0].read_bytes()[:3000])
     empty.touch()
+    Image.new("1", (8000, 8000)).save(vast)
     page = visit(server.url)
-    give(page, not_a_photo, cut, empty, photos[0])
-    failed = cards(page, "failed", 3)
+    give(page, not_a_photo, cut, empty, vast, photos[0])
+    failed = cards(page, "failed", 4)
     said = [card.locator(".state").inner_text() for card in failed.all()]
     assert said[0].startswith("Not an image that can be read. JPEG, PNG, WebP")
     assert said[1] == "This image is damaged and cannot be read."
     assert said[2] == "This file is empty."
+    assert said[3] == "This image is beyond the server's limits: more than 50,000,000 pixels."
     cards(page, "done", 1)
-    assert page.locator("#summary").inner_text() == "4 photos, 1 answered, 3 failed"
+    assert page.locator("#summary").inner_text() == "5 photos, 1 answered, 4 failed"
 
 
 def test_a_photo_too_large_is_said_to_be_before_it_is_sent(serve, photos, visit):
