@@ -1,5 +1,5 @@
-# Sourced by demo.sh, run_all.sh and test.sh: a virtual environment in .venv with the files of requirements
-# that are given, made on the first call and again whenever one of them has changed.
+# Sourced by demo.sh, run_all.sh and test.sh: a virtual environment in .venv with the files of
+# requirements that are given, made on the first call and again whenever one of them has changed.
 #
 #     source scripts/environment.sh requirements.txt [tests/requirements.txt]
 

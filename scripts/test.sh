@@ -14,4 +14,5 @@ ruff format --check src scripts tests
 mypy
 # Three at a time on two cores: much of a short run is one thread that starts up and traces graphs,
 # or waits. Tests of one group, which share what takes minutes to make, go to the same worker.
-exec python -m pytest tests -n 3 --dist loadgroup "$@"
+# Two plugins that no test uses would take a second to load in each process.
+exec python -m pytest tests -n 3 --dist loadgroup -p no:schemathesis -p no:typeguard "$@"

@@ -6,13 +6,18 @@ pytest_plugins = ["helpers.samples", "helpers.serving"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", type=int, default=4, help="processes to kill in test_faults.py")
+    parser.addoption(
+        "--kills",
+        type=int,
+        default=4,
+        help="number of processes to kill in test_stopped_training.py",
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with the tests of a group, which keep one worker busy for minutes, end with quick ones.
+    """Put tests of a group first, then the other slow tests, then the quick ones.
 
-    So neither worker has long to wait for the other at the end.
+    A group keeps one worker busy for minutes: begun last, it would let the others wait.
     """
     items.sort(
         key=lambda item: (

@@ -49,13 +49,13 @@ def exif(orientation: int) -> Image.Exif:
 
 
 def bilinear(image: Image.Image) -> np.ndarray:
-    """What Pillow makes of it at full resolution."""
+    """The picture as Pillow squishes it at full resolution."""
     return np.asarray(image.convert("RGB").resize((224, 224), Image.Resampling.BILINEAR))
 
 
-def difference(one: np.ndarray, other: np.ndarray) -> float:
-    """On average, in grey levels."""
-    return float(np.abs(one.astype(float) - other).mean())
+def difference(image: np.ndarray, expected: np.ndarray) -> float:
+    """The mean absolute difference, in grey levels."""
+    return float(np.abs(image.astype(float) - expected).mean())
 
 
 @pytest.mark.parametrize("form", FORMATS)

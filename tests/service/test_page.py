@@ -54,9 +54,9 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 def cards(page: Page, state: str, count: int):
     """The cards in a state, once there are so many."""
-    found = page.locator(f".card.{state}")
-    expect(found).to_have_count(count, timeout=60_000)
-    return found
+    cards_in_state = page.locator(f".card.{state}")
+    expect(cards_in_state).to_have_count(count, timeout=60_000)
+    return cards_in_state
 
 
 def give(page: Page, *files: Path) -> None:
@@ -188,14 +188,14 @@ def test_everything_goes_by_keyboard(server, photos, visit):
         page.keyboard.press("Enter")
     chooser.value.set_files(photos[:2])
     cards(page, "done", 2)
-    one, other = (file.name for file in photos[:2])
-    tab_to(f"Heat map: {other}")
+    first, second = (file.name for file in photos[:2])
+    tab_to(f"Heat map: {second}")
     page.keyboard.press("Space")
     expect(page.locator(".heat[aria-pressed=true]")).to_have_count(1, timeout=60_000)
-    tab_to(f"Remove: {other}")
+    tab_to(f"Remove: {second}")
     page.keyboard.press("Enter")
     cards(page, "done", 1)
-    assert focused() == f"Remove: {one}"
+    assert focused() == f"Remove: {first}"
     page.keyboard.press("Enter")
     assert focused() == "Choose photos"
 
