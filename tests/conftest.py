@@ -1,6 +1,7 @@
 """Which fixtures the tests share, and the order in which they run."""
 
 import pytest
+from helpers import warm
 
 pytest_plugins = ["helpers.samples", "helpers.serving"]
 
@@ -12,6 +13,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=4,
         help="number of processes to kill in test_stopped_training.py",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):  # of pytest-xdist: many tests are to come
+        warm.import_in_background()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

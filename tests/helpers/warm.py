@@ -5,6 +5,7 @@ Nothing of this project is imported before the fork, nor has TensorFlow run an o
 """
 
 import multiprocessing.connection
+import multiprocessing.forkserver
 import os
 import runpy
 import signal
@@ -26,6 +27,11 @@ images that takes seconds, where tracing a large network's graph takes a minute 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # as sentiment.engine.backend does
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(list(LIBRARIES))
+
+
+def import_in_background() -> None:
+    """Start the process that imports the libraries, which the first script does otherwise."""
+    multiprocessing.forkserver.ensure_running()
 
 
 class Process:
