@@ -16,8 +16,9 @@ import psutil
 import pytest
 from PIL import Image
 
+from helpers import warm
 from helpers.made_once import made_once
-from helpers.scripts import ROOT, start
+from helpers.scripts import ROOT
 
 PREDICT, EXPLAIN = "/v1/predict", "/v1/explain"
 
@@ -49,7 +50,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     name = "fc_layers_mobilenet.tflite"
 
     def export(folder: Path) -> None:
-        done = start(sys.executable, "-c", EXPORT, ROOT / "src", weights, folder / name)
+        script = folder / "export.py"
+        script.write_text(EXPORT)
+        done = warm.run([script, ROOT / "src", weights, folder / name], dict(os.environ))
         assert done.returncode == 0, done.stderr
 
     return made_once(tmp_path_factory, "exported", export) / name

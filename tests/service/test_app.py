@@ -164,6 +164,13 @@ def png_bomb(side: int) -> bytes:
     return small[:12] + header + zlib.crc32(header).to_bytes(4, "big") + small[33:]
 
 
+def webp_bomb(side: int) -> bytes:
+    """A WebP that says it is side x side pixels, in a few bytes."""
+    small = plain(form="WEBP", lossless=True)
+    size = (side - 1) | (side - 1) << 14
+    return small[:21] + size.to_bytes(4, "little") + small[25:]
+
+
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><image href="http://127.0.0.1/x.png"/></svg>'
 
 JPEG, PNG = plain(form="JPEG"), plain()
@@ -178,7 +185,7 @@ BAD_PHOTOS = {
     "TIFF": (encoded(Image.new("L", (9, 9)), "TIFF"), NO_IMAGE, "not an image"),
     "half a PNG": (NOISE[:3000], "damaged", "damaged: "),
     "a bomb": (png_bomb(30_000), TOO_MUCH, "more than 50,000,000 pixels"),
-    "a WebP bomb": (plain(16_383, 16_383, "WEBP"), TOO_MUCH, "more than 50,000,000 pixels"),
+    "a WebP bomb": (webp_bomb(16_383), TOO_MUCH, "more than 50,000,000 pixels"),
     "1,001 frames": (gif_of(1001), TOO_MUCH, "more than 1,000 frames"),
     "102 scans": (jpeg_of_many_scans(102), TOO_MUCH, "more than 100 scans"),
     "a JPEG of comments": (
