@@ -1,17 +1,18 @@
-# Sourced by demo.sh and test.sh: a virtual environment in .venv with the files of requirements
-# that are given, made on the first call and again whenever one of them has changed.
+# Sourced by demo.sh, run_all.sh and test.sh: a virtual environment in .venv with the files of
+# requirements that are given, made on the first call and again whenever one of them has changed.
 #
 #     source scripts/environment.sh requirements.txt [tests/requirements.txt]
 
 find_python() {
-  local name
-  for name in python3 python3.13 python3.12 python3.11 python; do
-    if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+  local name in_range='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
+  # The versions first that the pinned packages were tested with.
+  for name in python3.11 python3.12 python3.13 python3 python; do
+    if "$name" -c "$in_range" 2>/dev/null; then
       echo "$name"
       return
     fi
   done
-  echo "error: no Python 3.11 or newer on the PATH; install one" >&2
+  echo "error: no Python from 3.11 to 3.13 on the PATH; install one" >&2
   return 1
 }
 
@@ -25,7 +26,7 @@ make_environment() {
     .venv/bin/python -m pip install --quiet --no-compile --disable-pip-version-check $(printf -- '-r %s ' "$@")
     # On all cores, which pip does not, and without what the packages' own tests need.
     .venv/bin/python -m compileall -q -j 0 -x '/(tests?|testing)/' .venv/lib
-    for ((count = 1; count <= $#; count++)); do  # who asks for the first files alone has them too
+    for ((count = 1; count <= $#; count++)); do  # the first files alone are installed, too
       cat "${@:1:count}" | cksum > .venv/installed-"$count"
     done
   fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run the tests; words are handed on to pytest.
+# Check style and types and run the tests; words are handed on to pytest.
 #
 #     bash scripts/test.sh                  all of them
 #     bash scripts/test.sh -m "not slow"    the quick ones
@@ -11,6 +11,8 @@ cd "$(dirname "$0")/.."
 source scripts/environment.sh requirements.txt tests/requirements.txt
 ruff check src scripts tests
 ruff format --check src scripts tests
+mypy
 # Three at a time on two cores: much of a short run is one thread that starts up and traces graphs,
 # or waits. Tests of one group, which share what takes minutes to make, go to the same worker.
-exec python -m pytest tests -n 3 --dist loadgroup "$@"
+# Two plugins that no test uses would take a second to load in each process.
+exec python -m pytest tests -n 3 --dist loadgroup -p no:schemathesis -p no:typeguard "$@"

@@ -1,18 +1,29 @@
 """Which fixtures the tests share, and the order in which they run."""
 
 import pytest
+from helpers import warm
 
 pytest_plugins = ["helpers.samples", "helpers.serving", "helpers.stopped_preparation"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", type=int, default=4, help="processes to kill in test_faults.py")
+    parser.addoption(
+        "--kills",
+        type=int,
+        default=4,
+        help="number of processes to kill in test_stopped_training.py",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):  # of pytest-xdist: many tests are to come
+        warm.import_in_background()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with the tests of a group, which keep one worker busy for minutes, end with quick ones.
+    """Put tests of a group first, then the other slow tests, then the quick ones.
 
-    So neither worker has long to wait for the other at the end.
+    A group keeps one worker busy for minutes: begun last, it would let the others wait.
     """
     items.sort(
         key=lambda item: (

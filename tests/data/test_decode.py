@@ -1,6 +1,7 @@
 """One photo's bytes become 224 x 224 RGB pixels, or BadImage with a fitting reason."""
 
 import io
+import pickle
 
 import numpy as np
 import pytest
@@ -48,13 +49,13 @@ def exif(orientation: int) -> Image.Exif:
 
 
 def bilinear(image: Image.Image) -> np.ndarray:
-    """What Pillow makes of it at full resolution."""
+    """The picture as Pillow squishes it at full resolution."""
     return np.asarray(image.convert("RGB").resize((224, 224), Image.Resampling.BILINEAR))
 
 
-def difference(one: np.ndarray, other: np.ndarray) -> float:
-    """On average, in grey levels."""
-    return float(np.abs(one.astype(float) - other).mean())
+def difference(image: np.ndarray, expected: np.ndarray) -> float:
+    """The mean absolute difference, in grey levels."""
+    return float(np.abs(image.astype(float) - expected).mean())
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -177,30 +178,41 @@ def test_files_of_b_t4sas_sizes_differ_by_half_a_grey_level_at_most(tmp_path):
     assert 0 < np.mean(differences) <= 0.5
 
 
-OTHERS = {
-    "empty": (b"", "the file is empty"),
-    "text": (b"no picture at all\n" * 50, "not an image"),
-    "SVG": (b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "not an image"),
-    "TIFF": (encoded(noise(), "TIFF"), "not an image"),
-    "EPS": (encoded(noise(), "EPS"), "not an image"),
-    "half a JPEG": (encoded(noise(), "JPEG")[:700], "damaged: "),
-    "half a PNG": (encoded(noise(), "PNG")[:700], "damaged: "),
-    "half a WebP": (encoded(noise(), "WEBP")[:700], "damaged: "),
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+NO_PICTURES = {
+    "empty": (b"", "empty", "the file is empty"),
+    "text": (b"no picture at all\n" * 50, "not-an-image", "not an image"),
+    "SVG": (SVG, "not-an-image", "not an image"),
+    "TIFF": (encoded(noise(), "TIFF"), "not-an-image", "not an image"),
+    "EPS": (encoded(noise(), "EPS"), "not-an-image", "not an image"),
+    "half a JPEG": (encoded(noise(), "JPEG")[:700], "damaged", "damaged: "),
+    "half a PNG": (encoded(noise(), "PNG")[:700], "damaged", "damaged: "),
+    "half a WebP": (encoded(noise(), "WEBP")[:700], "damaged", "damaged: "),
 }
+"""A file, and the code and the reason that its error must have."""
 
 
-@pytest.mark.parametrize("name", OTHERS)
-def test_what_is_no_whole_picture_is_refused_with_the_reason(name):
-    content, expected = OTHERS[name]
-    with pytest.raises(BadImage, match=expected):
+@pytest.mark.parametrize("name", NO_PICTURES)
+def test_what_is_no_whole_picture_is_refused_with_a_code_and_the_reason(name):
+    content, code, reason = NO_PICTURES[name]
+    with pytest.raises(BadImage, match=reason) as refused:
         decode(content)
+    assert refused.value.code == code
+
+
+def test_an_error_comes_whole_from_another_process():
+    with pytest.raises(BadImage) as refused:
+        decode(b"")
+    copy = pickle.loads(pickle.dumps(refused.value))
+    assert (str(copy), copy.code) == ("the file is empty", "empty")
 
 
 @pytest.mark.parametrize("side", [9500, 14000])  # Pillow itself only warns of the first
 def test_a_small_file_of_too_many_pixels_is_refused(side):
     content = encoded(Image.new("1", (side, side)), "PNG")
-    with pytest.raises(BadImage, match="more than 89,478,485 pixels"):
+    with pytest.raises(BadImage, match="more than 89,478,485 pixels") as refused:
         decode(content)
+    assert refused.value.code == "beyond-limits"
 
 
 MISSING = {
@@ -214,8 +226,9 @@ MISSING = {
 @pytest.mark.parametrize("name", MISSING)
 def test_a_path_without_a_file_is_refused(name, tmp_path):
     (tmp_path / "text.txt").touch()
-    with pytest.raises(BadImage, match="no such file"):
+    with pytest.raises(BadImage, match="no such file") as refused:
         decode_file(tmp_path / MISSING[name])
+    assert refused.value.code == "missing"
 
 
 def test_a_file_too_large_is_refused_unread(tmp_path):

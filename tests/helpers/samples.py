@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from helpers.made_once import made_once
 from helpers.scripts import ROOT, lacking, start, succeed
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real photos and weights; a wrong SENTIMENT_SHARED fails, none skips."""
+    """The folder of real photos and weights, named by SENTIMENT_SHARED.
+
+    Without the variable the test is skipped; where it names no such folder the test fails.
+    """
     if "SENTIMENT_SHARED" not in os.environ:
         lacking("SENTIMENT_SHARED names no folder of real photos")
     folder = Path(os.environ["SENTIMENT_SHARED"])
@@ -28,20 +32,28 @@ def weights(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def without_tensorflow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Settings under which TensorFlow is not installed."""
+    """Environment variables under which TensorFlow cannot be imported."""
     folder = tmp_path_factory.mktemp("missing")
     (folder / "tensorflow.py").write_text("raise ModuleNotFoundError('no TensorFlow here')")
     return {"PYTHONPATH": str(folder)}
 
 
+def _own_copy(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Path:
+    """A worker's copy of prepared data: trainings store their features beside the photos."""
+    folder = tmp_path_factory.mktemp(prepared.name)
+    return Path(shutil.copytree(prepared, folder, dirs_exist_ok=True))
+
+
 @pytest.fixture(scope="session")
 def real_data(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Prepared real photos: dogs, t4sa (real tweets in B-T4SA's form) and ttd."""
-    data_dir = tmp_path_factory.mktemp("real_data")
-    for kind, folder in {"dogs": "dogs", "t4sa": "tweets", "ttd": "ttd"}.items():
-        source = shared / "data" / folder
-        succeed("scripts/prepare_data.py", kind, "--source", source, "--data-dir", data_dir)
-    return data_dir
+
+    def prepare(data_dir: Path) -> None:
+        for kind, folder in {"dogs": "dogs", "t4sa": "tweets", "ttd": "ttd"}.items():
+            source = shared / "data" / folder
+            succeed("scripts/prepare_data.py", kind, "--source", source, "--data-dir", data_dir)
+
+    return _own_copy(tmp_path_factory, made_once(tmp_path_factory, "real_data", prepare))
 
 
 @pytest.fixture(scope="session")
@@ -49,25 +61,28 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of drawn pictures, in the form of the dog breeds."""
     from sentiment.data import drawn_photos
 
-    folder = tmp_path_factory.mktemp("drawn") / "photos"
-    drawn_photos.draw(folder)
-    return folder
+    def draw(folder: Path) -> None:
+        drawn_photos.draw(folder / "photos")
+
+    return made_once(tmp_path_factory, "drawn", draw) / "photos"
 
 
 @pytest.fixture(scope="session")
 def drawn_data(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The drawn pictures, prepared under the name drawn."""
-    data_dir = tmp_path_factory.mktemp("drawn_data")
-    succeed("scripts/prepare_data.py", "dogs", "--source", drawn, "--name", "drawn",
-            "--data-dir", data_dir)  # fmt: skip
-    return data_dir
+
+    def prepare(data_dir: Path) -> None:
+        succeed("scripts/prepare_data.py", "dogs", "--source", drawn, "--name", "drawn",
+                "--data-dir", data_dir)  # fmt: skip
+
+    return _own_copy(tmp_path_factory, made_once(tmp_path_factory, "drawn_data", prepare))
 
 
 @pytest.fixture(scope="session")
 def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tiny pictures of noise in the form of the dog breeds, 56 + 6 + 7 and a bad one.
+    """Tiny pictures of noise in the form of the dog breeds: 56, 6 and 7 in the splits.
 
-    One stands in train and in test.
+    One picture stands both in train and in test, and a file in train is no picture.
     """
     import numpy as np
     from PIL import Image
@@ -89,15 +104,16 @@ class Demonstration:
     """The demonstration, run on real dogs in a checkout of its own."""
 
     folder: Path
-    """With the folders data, logs and saved_models, and demo in each."""
+    """The checkout; its folders data, logs and saved_models each hold a folder demo."""
     said: str
+    """Standard output of the command."""
 
 
 @pytest.fixture(scope="session")
 def demonstration(
     shared: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Demonstration:
-    """For tests of the xdist group "demonstration", for which it is made once."""
+    """Made once for the tests of the xdist group "demonstration", which one worker runs."""
     folder = tmp_path_factory.mktemp("demonstration")
     for part in ("src", "scripts"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
@@ -116,43 +132,54 @@ class Few:
     """A few real tweets, prepared: enough to go through everything."""
 
     data_dir: Path
-    """With t4sa, 8, 4 and 4 of each class, and ttd, 4 of each and some that fewer agree on."""
+    """It holds t4sa, with 8, 4 and 4 tweets of each class in train, validation and test, and ttd,
+    with 4 of each class that all annotators agree on and some that fewer do."""
     listed: list[str]
-    """Paths and labels of t4sa's test split in turn, in its order."""
+    """The paths and labels in the list of t4sa's test split, in turn."""
 
 
 @pytest.fixture(scope="session")
 def few(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Few:
-    """As much to test of t4sa as of TTD: TensorFlow traces a network anew for another size."""
-    work = tmp_path_factory.mktemp("few")
-    sources = {"t4sa": work / "tweets", "ttd": work / "tweets_by_people"}
-    _few_tweets(shared / "data" / "tweets", sources["t4sa"])
-    _few_of_ttd(shared / "data" / "ttd", sources["ttd"])
-    for kind, source in sources.items():
-        succeed("scripts/prepare_data.py", kind, "--source", source, "--data-dir", work / "data")
-    return Few(work / "data", (sources["t4sa"] / "b-t4sa_test.txt").read_text().split())
+    """A few real tweets, prepared.
+
+    The test splits of t4sa and ttd have one size: TensorFlow traces a network anew for another.
+    """
+
+    def prepare(folder: Path) -> None:
+        sources = {"t4sa": folder / "tweets", "ttd": folder / "tweets_by_people"}
+        _few_tweets(shared / "data" / "tweets", sources["t4sa"])
+        _few_of_ttd(shared / "data" / "ttd", sources["ttd"])
+        for kind, source in sources.items():
+            data_dir = folder / "few_data"
+            succeed("scripts/prepare_data.py", kind, "--source", source, "--data-dir", data_dir)
+
+    made = made_once(tmp_path_factory, "few", prepare)
+    listed = (made / "tweets" / "b-t4sa_test.txt").read_text().split()
+    return Few(_own_copy(tmp_path_factory, made / "few_data"), listed)
 
 
 def _few_tweets(tweets: Path, folder: Path) -> None:
+    """B-T4SA's lists with a few tweets of each class."""
     folder.mkdir()
     (folder / "data").symlink_to(tweets / "data")
-    for split, few in {"train": 8, "val": 4, "test": 4}.items():
+    for split, count in {"train": 8, "val": 4, "test": 4}.items():
         lines = (tweets / f"b-t4sa_{split}.txt").read_text().splitlines()
-        kept = [line for label in "012" for line in _ending(lines, label)[:few]]
+        kept = [line for label in "012" for line in _labelled(lines, label)[:count]]
         (folder / f"b-t4sa_{split}.txt").write_text("\n".join(kept) + "\n")
 
 
 def _few_of_ttd(ttd: Path, folder: Path) -> None:
-    """Of each class 4 photos that five agree on, and one more at each level."""
+    """TTD's lists with 4 photos of each class that five agree on, and one more at each level."""
     folder.mkdir()
     (folder / "Agg_AMT_Candidates").symlink_to(ttd / "Agg_AMT_Candidates")
     kept: list[str] = []
-    for level, few in {"five": 4, "four": 1, "three": 1}.items():
+    for level, count in {"five": 4, "four": 1, "three": 1}.items():
         lines = (ttd / f"twitter_{level}_agrees.txt").read_text().splitlines()
         new = [line for line in lines if line not in kept]
-        kept += [line for label in "01" for line in _ending(new, label)[:few]]
+        kept += [line for label in "01" for line in _labelled(new, label)[:count]]
         (folder / f"twitter_{level}_agrees.txt").write_text("\n".join(kept) + "\n")
 
 
-def _ending(lines: list[str], label: str) -> list[str]:
+def _labelled(lines: list[str], label: str) -> list[str]:
+    """The lines of photos with this label."""
     return [line for line in lines if line.endswith(f" {label}")]

@@ -13,14 +13,14 @@ from helpers import warm
 ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src"
 NETWORKS = sorted(file.parent.name for file in SRC.glob("*/architecture.py"))
-"""Every network's folder, found as the library finds it."""
+"""Names of all networks, found as the library finds them."""
 TRAINING_SCRIPTS = sorted(SRC.glob("*/[!r]*_layer_train_*.py"))
 
 
 def start(
     *command: object, cwd: Path | None = None, **settings: str
 ) -> subprocess.CompletedProcess:
-    """Run a command to its end as a person would, with more environment variables."""
+    """Run a command to its end as a person would; `settings` are more environment variables."""
     return subprocess.run(
         [str(word) for word in command],
         cwd=cwd,
@@ -32,18 +32,21 @@ def start(
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """The content of prepared data, hidden files, and the manifest with its times, apart."""
-    found = (path for path in sorted(folder.rglob("[!.]*")) if path.is_file())
-    kept = {str(path.relative_to(folder)): path.read_bytes() for path in found}
+    """Content of the files of prepared data, but for hidden files and the manifests.
+
+    A manifest tells times, so the lines of SHA256SUMS about manifests are left out as well.
+    """
     return {
-        name: b"".join(line for line in content.splitlines(True) if b" manifest" not in line)
-        for name, content in kept.items()
-        if not Path(name).name.startswith("manifest")
+        str(path.relative_to(folder)): b"".join(
+            line for line in path.read_bytes().splitlines(True) if b" manifest" not in line
+        )
+        for path in sorted(folder.rglob("[!.]*"))
+        if path.is_file() and not path.name.startswith("manifest")
     }
 
 
 def run(script: Path | str, *words: object, **settings: str) -> subprocess.CompletedProcess:
-    """Run one of the project's scripts with this Python, started warm where it can be."""
+    """Run one of the project's scripts with this Python, by `warm` where that can be."""
     if {"KERAS_BACKEND", "PYTHONPATH"} & (os.environ | settings).keys():
         return start(sys.executable, ROOT / script, *words, **settings)
     return warm.run([ROOT / script, *words], os.environ | settings)
@@ -66,7 +69,7 @@ def refusal(script: Path | str, *words: object, **settings: str) -> str:
 
 
 def lacking(what: str) -> NoReturn:
-    """Skip a test for which something is not there, where a person runs it; in CI it fails."""
+    """Skip the test because something is not installed; in CI, fail."""
     if os.environ.get("CI"):
         pytest.fail(f"{what}: nothing is skipped in CI")
     pytest.skip(what)

@@ -16,7 +16,9 @@ import psutil
 import pytest
 from PIL import Image
 
-from helpers.scripts import ROOT, start
+from helpers import warm
+from helpers.made_once import made_once
+from helpers.scripts import ROOT
 
 PREDICT, EXPLAIN = "/v1/predict", "/v1/explain"
 
@@ -28,7 +30,7 @@ import dataclasses, keras
 from sentiment.model import build, model_file
 weights, path = sys.argv[2:]
 keras.utils.set_random_seed(3)
-network = model.build(ARCHITECTURE, dataclasses.replace(FC, weights=weights), 3)
+network = build.build_model(ARCHITECTURE, dataclasses.replace(FC, weights=weights), 3)
 network.export(path, format="litert")
 card = {
     "class_names": ["negative", "neutral", "positive"], "dataset": "t4sa", "percent": 100.0,
@@ -42,18 +44,23 @@ model_file.add_card(pathlib.Path(path), card)
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MobileNetV2 with ImageNet's features, where they can be had, and new FC layers, exported."""
-    path = tmp_path_factory.mktemp("exported") / "fc_layers_mobilenet.tflite"
+    """MobileNetV2 with new FC layers, exported; with ImageNet's weights where they are there."""
     shared = os.environ.get("SENTIMENT_SHARED")
     weights = f"{shared}/weights/mobilenet_v2_imagenet_no_top.weights.h5" if shared else "none"
-    done = start(sys.executable, "-c", EXPORT, ROOT / "src", weights, path)
-    assert done.returncode == 0, done.stderr
-    return path
+    name = "fc_layers_mobilenet.tflite"
+
+    def export(folder: Path) -> None:
+        script = folder / "export.py"
+        script.write_text(EXPORT)
+        done = warm.run([script, ROOT / "src", weights, folder / name], dict(os.environ))
+        assert done.returncode == 0, done.stderr
+
+    return made_once(tmp_path_factory, "exported", export) / name
 
 
 @pytest.fixture(scope="session")
 def photos(request: pytest.FixtureRequest) -> list[Path]:
-    """Twelve photos: real tweets' and dogs', where they can be had."""
+    """Twelve photos: six of tweets and six of dogs, or drawn ones where those are missing."""
     if "SENTIMENT_SHARED" not in os.environ:
         return sorted(request.getfixturevalue("drawn").rglob("*.jpg"))[::23][:12]
     data = Path(os.environ["SENTIMENT_SHARED"]) / "data"
@@ -63,7 +70,7 @@ def photos(request: pytest.FixtureRequest) -> list[Path]:
 
 @pytest.fixture(scope="session")
 def alone(model: Path) -> Callable[[bytes], np.ndarray]:
-    """Probabilities of a photo by decoding and LiteRT alone, float32 (3,)."""
+    """Predicts a photo's bytes without the service, by decoding and LiteRT; float32 (3,)."""
     from sentiment.data.decode import decode
     from sentiment.inference.litert import LitertModel
 
@@ -76,8 +83,8 @@ class Server:
 
     Args:
         model: the exported model.
-        folder: empty, for what the process needs.
-        flags: more of `scripts/serve.py`.
+        folder: an empty folder for files of the process.
+        flags: more flags of `scripts/serve.py`.
         settings: more environment variables.
     """
 
@@ -87,7 +94,7 @@ class Server:
         self.log = folder / "log.txt"
         environment = {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, ROOT / "scripts" / "serve.py", "--model", model, "--port", "0"]
-        # What it prints goes through cat, for it may not make any file longer than it is.
+        # The process may write to no file, so cat writes what it prints.
         self._log = subprocess.Popen(
             ["cat"], stdin=subprocess.PIPE, stdout=self.log.open("wb"), bufsize=0
         )
@@ -104,15 +111,15 @@ class Server:
 
     def _wait_for_url(self) -> str:
         for _ in range(600):
-            if found := re.search(r"(http://\S+:\d+)/", self.log.read_text()):
-                return found[1]
+            if url := re.search(r"(http://\S+:\d+)/", self.log.read_text()):
+                return url[1]
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.1)
         raise AssertionError(f"not started: {self.log.read_text()}")
 
     @property
     def memory(self) -> float:
-        """Resident, in MB."""
+        """Resident memory, in MB."""
         return psutil.Process(self.process.pid).memory_info().rss / 1e6
 
     def post(self, path: str, content: object, **more: object) -> httpx.Response:
@@ -121,7 +128,7 @@ class Server:
         return httpx.post(self.url + path, content=content, headers=headers, timeout=60, **more)
 
     def stop(self) -> None:
-        """End it as a system does, and see that it had no fault."""
+        """Send SIGTERM, wait, and check that the log tells of no fault."""
         self.process.terminate()
         self.process.wait(60)
         self._log.wait(60)
@@ -130,7 +137,7 @@ class Server:
 
 @pytest.fixture
 def serve(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """Start a service with flags of its own."""
+    """Starts services with flags of their own, and stops them after the test."""
     servers = []
 
     def started(*flags: object, **settings: str) -> Server:
@@ -144,7 +151,7 @@ def serve(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cal
 
 @pytest.fixture(scope="module")
 def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A service as it is by default."""
+    """A service with its default flags."""
     server = Server(model, tmp_path_factory.mktemp("server"))
     yield server
     server.stop()
@@ -161,12 +168,12 @@ def plain(width: int = 30, height: int = 20, form: str = "PNG", **options: objec
 
 
 def form(*photos: bytes) -> dict:
-    """Photos as httpx sends a multipart form."""
+    """Photos as arguments for httpx to send a multipart form."""
     return {"files": [("photo", (f"secret-name-{i}.jpg", p)) for i, p in enumerate(photos)]}
 
 
 def problem(answer: httpx.Response, status: int, kind: str) -> dict:
-    """The problem detail that an answer must be."""
+    """Check that an answer is a problem detail of this kind, and return it."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     content = answer.json()

@@ -5,6 +5,7 @@ Nothing of this project is imported before the fork, nor has TensorFlow run an o
 """
 
 import multiprocessing.connection
+import multiprocessing.forkserver
 import os
 import runpy
 import signal
@@ -17,29 +18,34 @@ LIBRARIES = (
     "keras", "scipy.stats", "pandas", "matplotlib.pyplot", "sklearn.metrics", "PIL.Image", "tyro",
     "rich.progress", "joblib", "psutil", "jinja2",
 )  # fmt: skip
-"""Imported before the fork; what is missing is ignored."""
+"""Packages imported before the fork; those that are not installed are passed over."""
 
 EAGERLY = "RUN_FUNCTIONS_EAGERLY"
-"""In a script's environment: TensorFlow runs operation by operation. For a few images that takes
-seconds where tracing a large network's graph takes a minute or two."""
+"""Environment variable of a script in which TensorFlow shall run operation by operation. For a few
+images that takes seconds, where tracing a large network's graph takes a minute or two."""
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # as sentiment.engine.backend does
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(list(LIBRARIES))
 
 
+def import_in_background() -> None:
+    """Start the process that imports the libraries, which the first script does otherwise."""
+    multiprocessing.forkserver.ensure_running()
+
+
 class Process:
-    """A script in a process of its own; of `subprocess.Popen` what the tests use."""
+    """A script in a process of its own, with the part of `subprocess.Popen` that tests use."""
 
     def __init__(self, command: list, environment: dict[str, str], cwd: Path | None = None):
         self._errors = tempfile.NamedTemporaryFile("r", errors="surrogateescape")  # noqa: SIM115
-        ours, theirs = _context.Pipe(duplex=False)
+        reading, writing = _context.Pipe(duplex=False)
         words = [str(word) for word in command]
-        settings = words, dict(environment), cwd, theirs, self._errors.name
+        settings = words, dict(environment), cwd, writing, self._errors.name
         self._process = _context.Process(target=_run, args=settings)
         self._process.start()
-        theirs.close()
-        self.stdout = os.fdopen(os.dup(ours.fileno()), errors="surrogateescape")
+        writing.close()
+        self.stdout = os.fdopen(os.dup(reading.fileno()), errors="surrogateescape")
         self.pid = self._process.pid
 
     @property
@@ -60,16 +66,16 @@ class Process:
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         with self.stdout, self._errors:
-            said = self.stdout.read()
+            output = self.stdout.read()
             self.wait(timeout)
-            return said, self._errors.read()
+            return output, self._errors.read()
 
 
 def run(command: list, environment: dict[str, str]) -> subprocess.CompletedProcess:
     """Run a script with its words to its end, as `subprocess.run` does with `capture_output`."""
     process = Process(command, environment)
-    said = process.communicate()
-    return subprocess.CompletedProcess(command, process.returncode, *said)
+    output, errors = process.communicate()
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 def _run(

@@ -164,33 +164,48 @@ def png_bomb(side: int) -> bytes:
     return small[:12] + header + zlib.crc32(header).to_bytes(4, "big") + small[33:]
 
 
+def webp_bomb(side: int) -> bytes:
+    """A WebP that says it is side x side pixels, in a few bytes."""
+    small = plain(form="WEBP", lossless=True)
+    size = (side - 1) | (side - 1) << 14
+    return small[:21] + size.to_bytes(4, "little") + small[25:]
+
+
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><image href="http://127.0.0.1/x.png"/></svg>'
 
 JPEG, PNG = plain(form="JPEG"), plain()
+NOISE = encoded(Image.effect_noise((90, 90), 90), "PNG")
+NO_IMAGE, TOO_MUCH = "not-an-image", "beyond-limits"
 PNG_TEXT = b"\0\0\0\3tEXta\0b" + zlib.crc32(b"tEXta\0b").to_bytes(4, "big")
 
 BAD_PHOTOS = {
-    "empty": (b"", "the file is empty"),
-    "text": (b"no photo at all", "not an image (JPEG, PNG, WEBP, GIF, BMP are read)"),
-    "SVG": (SVG, "not an image"),
-    "TIFF": (encoded(Image.new("L", (9, 9)), "TIFF"), "not an image"),
-    "half a PNG": (encoded(Image.effect_noise((90, 90), 90), "PNG")[:3000], "damaged: "),
-    "a bomb": (png_bomb(30_000), "more than 50,000,000 pixels"),
-    "a WebP bomb": (plain(16_383, 16_383, "WEBP"), "more than 50,000,000 pixels"),
-    "1,001 frames": (gif_of(1001), "more than 1,000 frames"),
-    "102 scans": (jpeg_of_many_scans(102), "more than 100 scans"),
-    "a JPEG of comments": (b"\xff\xd8" + b"\xff\xfe\0\2" * 20_000 + JPEG[2:], "more than 10,6"),
-    "a JPEG of filling": (b"\xff\xd8" + b"\xff" * 20_000 + JPEG[2:], "more than 10,1"),
-    "a PNG of empty parts": (PNG[:33] + PNG_TEXT * 20_000 + PNG[33:], "more than 12,3"),
-    "a GIF of comments": (gif_of(1)[:-1] + b"\x21\xfe\1x\0" * 20_000 + b";", "more than 10,7"),
-}
+    "empty": (b"", "empty", "the file is empty"),
+    "text": (b"no photo at all", NO_IMAGE, "not an image (JPEG, PNG, WEBP, GIF, BMP are read)"),
+    "SVG": (SVG, NO_IMAGE, "not an image"),
+    "TIFF": (encoded(Image.new("L", (9, 9)), "TIFF"), NO_IMAGE, "not an image"),
+    "half a PNG": (NOISE[:3000], "damaged", "damaged: "),
+    "a bomb": (png_bomb(30_000), TOO_MUCH, "more than 50,000,000 pixels"),
+    "a WebP bomb": (webp_bomb(16_383), TOO_MUCH, "more than 50,000,000 pixels"),
+    "1,001 frames": (gif_of(1001), TOO_MUCH, "more than 1,000 frames"),
+    "102 scans": (jpeg_of_many_scans(102), TOO_MUCH, "more than 100 scans"),
+    "a JPEG of comments": (
+        b"\xff\xd8" + b"\xff\xfe\0\2" * 20_000 + JPEG[2:], TOO_MUCH, "more than 10,6",
+    ),
+    "a JPEG of filling": (b"\xff\xd8" + b"\xff" * 20_000 + JPEG[2:], TOO_MUCH, "more than 10,1"),
+    "a PNG of empty parts": (PNG[:33] + PNG_TEXT * 20_000 + PNG[33:], TOO_MUCH, "more than 12,3"),
+    "a GIF of comments": (
+        gif_of(1)[:-1] + b"\x21\xfe\1x\0" * 20_000 + b";", TOO_MUCH, "more than 10,7",
+    ),
+}  # fmt: skip
+"""A file, and the code and the reason that its problem must have."""
 
 
 @pytest.mark.parametrize("name", BAD_PHOTOS)
-def test_a_file_that_is_no_photo_gets_422_with_the_reason(server, name):
-    content, reason = BAD_PHOTOS[name]
-    detail = problem(server.post(PREDICT, content), 422, "bad-photo")
-    assert reason in detail["photos"][0]["detail"]
+def test_a_file_that_is_no_photo_gets_422_with_a_code_and_the_reason(server, name):
+    content, code, reason = BAD_PHOTOS[name]
+    (photo,) = problem(server.post(PREDICT, content), 422, "bad-photo")["photos"]
+    assert photo["code"] == code
+    assert reason in photo["detail"]
 
 
 def test_what_is_just_within_the_limits_is_taken(server):
@@ -211,7 +226,8 @@ def test_a_picture_that_is_also_something_else_is_only_a_picture(server, alone):
 
 def test_of_several_photos_the_bad_ones_are_named(server):
     answer = httpx.post(server.url + PREDICT, **form(plain(), b"no photo", plain(), b""))
-    assert [p["photo"] for p in problem(answer, 422, "bad-photo")["photos"]] == [1, 3]
+    photos = problem(answer, 422, "bad-photo")["photos"]
+    assert [(p["photo"], p["code"]) for p in photos] == [(1, "not-an-image"), (3, "empty")]
 
 
 def test_an_address_or_method_that_is_not_there_is_a_problem(server):
@@ -278,6 +294,16 @@ def test_a_fault_is_a_problem_that_tells_nothing_of_the_inside(model, monkeypatc
 
 
 # The description of the API
+
+
+def test_every_code_of_a_bad_photo_is_described(server):
+    description = httpx.get(f"{server.url}/openapi.json").json()
+    answers = description["paths"][PREDICT]["post"]["responses"]
+    schema = answers["422"]["content"]["application/problem+json"]["schema"]
+    codes = schema["properties"]["photos"]["items"]["properties"]["code"]["enum"]
+    assert {code for _, code, _ in BAD_PHOTOS.values()} == set(codes)
+    for code in codes:
+        assert f"| `{code}` |" in description["info"]["description"]
 
 
 def test_the_service_keeps_to_its_openapi_description(server, tmp_path):

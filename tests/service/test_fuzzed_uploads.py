@@ -42,7 +42,7 @@ def form_of(*photos: bytes) -> bytes:
     return b"".join(head + photo + b"\r\n" for photo in photos) + b"--b--\r\n"
 
 
-def damaged(content: bytes, other: bytes, random: np.random.Generator) -> bytes:
+def damaged(content: bytes, another: bytes, random: np.random.Generator) -> bytes:
     """A few bytes changed, cut out, repeated, or taken from another file."""
     changed = bytearray(content)
     for _ in range(random.integers(1, 6)):
@@ -60,7 +60,7 @@ def damaged(content: bytes, other: bytes, random: np.random.Generator) -> bytes:
             case 4:
                 changed[place:place] = changed[place : place + length] * int(random.integers(1, 9))
             case 5:
-                changed[place : place + length] = other[place : place + length]
+                changed[place : place + length] = another[place : place + length]
         if not changed:
             break
     return bytes(changed)
@@ -68,7 +68,7 @@ def damaged(content: bytes, other: bytes, random: np.random.Generator) -> bytes:
 
 def test_damaged_uploads_do_no_harm(server, photos):
     pictures = seeds(photos)
-    forms = [form_of(one, other) for one, other in itertools.pairwise(pictures)]
+    forms = [form_of(*two) for two in itertools.pairwise(pictures)]
 
     def send(numbers: range) -> list[int]:
         statuses = []
@@ -77,8 +77,8 @@ def test_damaged_uploads_do_no_harm(server, photos):
                 random = np.random.default_rng(number)
                 kind = "multipart/form-data; boundary=b" if number % 4 == 0 else "image/jpeg"
                 pool = forms if number % 4 == 0 else pictures
-                one, other = (pool[i] for i in random.integers(0, len(pool), 2))
-                content = damaged(one, other, random)
+                content, another = (pool[i] for i in random.integers(0, len(pool), 2))
+                content = damaged(content, another, random)
                 path = "/v1/explain" if number % 100 == 1 else "/v1/predict"
                 answer = client.post(path, content=content, headers={"Content-Type": kind})
                 statuses.append(answer.status_code)

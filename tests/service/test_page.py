@@ -12,6 +12,7 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from helpers.scripts import lacking
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("service")]  # they share an exported model
@@ -53,9 +54,9 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 def cards(page: Page, state: str, count: int):
     """The cards in a state, once there are so many."""
-    found = page.locator(f".card.{state}")
-    expect(found).to_have_count(count, timeout=60_000)
-    return found
+    cards_in_state = page.locator(f".card.{state}")
+    expect(cards_in_state).to_have_count(count, timeout=60_000)
+    return cards_in_state
 
 
 def give(page: Page, *files: Path) -> None:
@@ -187,31 +188,33 @@ def test_everything_goes_by_keyboard(server, photos, visit):
         page.keyboard.press("Enter")
     chooser.value.set_files(photos[:2])
     cards(page, "done", 2)
-    one, other = (file.name for file in photos[:2])
-    tab_to(f"Heat map: {other}")
+    first, second = (file.name for file in photos[:2])
+    tab_to(f"Heat map: {second}")
     page.keyboard.press("Space")
     expect(page.locator(".heat[aria-pressed=true]")).to_have_count(1, timeout=60_000)
-    tab_to(f"Remove: {other}")
+    tab_to(f"Remove: {second}")
     page.keyboard.press("Enter")
     cards(page, "done", 1)
-    assert focused() == f"Remove: {one}"
+    assert focused() == f"Remove: {first}"
     page.keyboard.press("Enter")
     assert focused() == "Choose photos"
 
 
 def test_what_is_no_photo_is_said_to_be_none(server, photos, not_a_photo, visit, tmp_path):
-    cut, empty = tmp_path / "cut.jpg", tmp_path / "empty.jpg"
+    cut, empty, vast = (tmp_path / f"{name}.png" for name in ("cut", "empty", "vast"))
     cut.write_bytes(photos[0].read_bytes()[:3000])
     empty.touch()
+    Image.new("1", (8000, 8000)).save(vast)
     page = visit(server.url)
-    give(page, not_a_photo, cut, empty, photos[0])
-    failed = cards(page, "failed", 3)
+    give(page, not_a_photo, cut, empty, vast, photos[0])
+    failed = cards(page, "failed", 4)
     said = [card.locator(".state").inner_text() for card in failed.all()]
     assert said[0].startswith("Not an image that can be read. JPEG, PNG, WebP")
     assert said[1] == "This image is damaged and cannot be read."
     assert said[2] == "This file is empty."
+    assert said[3] == "This image is beyond the server's limits: more than 50,000,000 pixels."
     cards(page, "done", 1)
-    assert page.locator("#summary").inner_text() == "4 photos, 1 answered, 3 failed"
+    assert page.locator("#summary").inner_text() == "5 photos, 1 answered, 4 failed"
 
 
 def test_a_photo_too_large_is_said_to_be_before_it_is_sent(serve, photos, visit):

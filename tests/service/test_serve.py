@@ -10,6 +10,9 @@ import pytest
 from helpers.scripts import ROOT, refusal, start, succeed
 from packaging.requirements import Requirement
 
+from sentiment.base.errors import UserError
+from sentiment.service import serve
+
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("service")]  # they share an exported model
 
 
@@ -24,22 +27,34 @@ def test_without_a_model_the_command_that_makes_one_is_named(tmp_path):
 def test_a_wrong_flag_gets_one_line(model, tmp_path):
     (tmp_path / "damaged.tflite").write_bytes(model.read_bytes()[:5000])
     (tmp_path / "key").write_text("short")
+    (tmp_path / "picture").write_bytes(bytes(range(256)))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         for flags, expected in {
             ("--model", tmp_path / "damaged.tflite"): "damaged.tflite",
             ("--port", port): f"--port {port}: Address already in use",
-            ("--port", 99999): "--port 99999: ",
+            ("--port", 99999): "--port 99999: expected a port from 0 to 65535",
+            ("--host", "a..b"): "--host a..b --port 8000: no name of a host",
             ("--host", "no.such.host.invalid"): "--host no.such.host.invalid",
             ("--allowed-origins", "example.org"): "expected such as https://example.org",
             ("--threads", 0): "--threads 0: expected 1 or more",
             ("--max-bytes", 10**9): "--max-bytes 1000000000: expected 1 to 67,108,864",
             ("--max-waiting", 4): "--max-waiting 4: expected 16 or more",
             ("--api-key-file", tmp_path / "key"): "expected a key of 16 or more",
+            ("--api-key-file", tmp_path / "picture"): "expected a key of 16 or more",
             ("--api-key-file", tmp_path / "none"): "No such file",
             ("--api-key", "secret"): "--api-key",
         }.items():
             assert expected in refusal("scripts/serve.py", "--model", model, *flags)
+
+
+def test_an_error_of_the_network_that_is_only_a_text_is_told(monkeypatch):
+    def fail(*address: object, **options: object) -> None:
+        raise OSError("the resolver is broken")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    with pytest.raises(UserError, match="--host h --port 1: the resolver is broken"):
+        serve._listen("h", 1)
 
 
 def test_help_loads_no_training_library(tmp_path):

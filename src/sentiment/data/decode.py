@@ -7,6 +7,7 @@ import contextlib
 import errno
 import io
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,11 @@ SIDE = 224
 """Width and height of a stored image, in pixels."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
-"""What is decoded, by content; a file's name says nothing."""
+"""Formats that are decoded; a file's content decides, not its name."""
 
 REDUCED_SIDE = 300
-"""Pixels that JPEG's own scaled decoding leaves of a side, at least: saves two fifths of the time
-on files of B-T4SA's sizes, and changes the result by 0.4 grey levels on average."""
+"""Least pixels of a side after JPEG's own scaled decoding, which saves two fifths of the time on
+files of B-T4SA's sizes and changes the result by 0.4 grey levels on average."""
 
 MAX_BYTES = 64 * 2**20
 """Largest file that is read; B-T4SA's photos are at most a few MB."""
@@ -31,13 +32,20 @@ MAX_PIXELS = 89_478_485
 """Largest picture that is unpacked: Pillow's own limit, a quarter of a GiB of RGB."""
 
 NO_SUCH_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
+"""Errors of the system that say that a path leads to no file."""
 
-# Above its limit Pillow warns, above twice that it refuses: here all of it is refused.
+# Pillow warns of a picture over its limit and refuses one over twice the limit; here both are
+# refused.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def decode_file(path: Path) -> np.ndarray:
-    """Read and decode one photo: see `read` and `decode`."""
+    """Read one photo's file and decode it to uint8 RGB (SIDE, SIDE, 3).
+
+    Raises:
+        BadImage: the file is missing, too large, or no whole picture of a known format.
+        OSError: the disk or the folder cannot be read, which is no photo's fault.
+    """
     return decode(read(path))
 
 
@@ -51,12 +59,12 @@ def read(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise BadImage(f"{size:,} bytes; at most {MAX_BYTES:,} are read")
+            raise BadImage("beyond-limits", f"{size:,} bytes; at most {MAX_BYTES:,} are read")
         return path.read_bytes()
     except OSError as error:
         if error.errno not in NO_SUCH_FILE:
             raise
-        raise BadImage("no such file") from None
+        raise BadImage("missing", "no such file") from None
 
 
 def decode(content: bytes) -> np.ndarray:
@@ -66,7 +74,7 @@ def decode(content: bytes) -> np.ndarray:
         uint8 array of shape (SIDE, SIDE, 3), RGB.
 
     Raises:
-        BadImage: as `unpack` does.
+        BadImage: the bytes are no whole picture of a known format, or of too many pixels.
     """
     return np.asarray(unpack(content).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
@@ -78,28 +86,41 @@ def unpack(content: bytes) -> Image.Image:
     every colour mode turned into RGB. A large JPEG comes reduced, to REDUCED_SIDE or more.
 
     Raises:
-        BadImage: the bytes are no whole picture of a known format, or unpack to too many pixels.
+        BadImage: the bytes are no whole picture of a known format, or of too many pixels.
+    """
+    with opened(content, MAX_PIXELS) as image:
+        image.draft(None, (REDUCED_SIDE, REDUCED_SIDE))
+        image.load()  # damaged pixels raise here, and not in the next block, which hides errors
+        with contextlib.suppress(Exception):  # damaged EXIF costs no photo
+            ImageOps.exif_transpose(image, in_place=True)
+        return _rgb(image)
+
+
+@contextlib.contextmanager
+def opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
+    """Open one photo for the block, its pixels not yet decoded.
+
+    Raises:
+        BadImage: the bytes are no picture of a known format, or of too many pixels, or something
+            in the block finds them damaged.
     """
     if not content:
-        raise BadImage("the file is empty")
+        raise BadImage("empty", "the file is empty")
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
+            if image.width * image.height > max_pixels:
                 raise Image.DecompressionBombError
-            image.draft(None, (REDUCED_SIDE, REDUCED_SIDE))
-            image.load()  # damaged pixels raise here, and not in the next block, which hides errors
-            with contextlib.suppress(Exception):  # damaged EXIF costs no photo
-                ImageOps.exif_transpose(image, in_place=True)
-            return _rgb(image)
+            yield image
     except Image.UnidentifiedImageError:
-        raise BadImage(f"not an image ({', '.join(FORMATS)} are read)") from None
+        raise BadImage("not-an-image", f"not an image ({', '.join(FORMATS)} are read)") from None
     except Image.DecompressionBombError:
-        raise BadImage(f"more than {MAX_PIXELS:,} pixels") from None
+        raise BadImage("beyond-limits", f"more than {max_pixels:,} pixels") from None
     except Exception as error:  # a decoder given damaged bytes may raise anything
-        raise BadImage(f"damaged: {error or type(error).__name__}") from None
+        raise BadImage("damaged", f"damaged: {error or type(error).__name__}") from None
 
 
 def _rgb(image: Image.Image) -> Image.Image:
+    """Turn a picture of any colour mode into RGB, transparency laid on white."""
     if image.mode.startswith("I"):  # 16 bits a pixel, which convert() would clip
         levels = np.asarray(image)
         grey = (levels >> 8).clip(0, 255).astype(np.uint8)

@@ -6,26 +6,28 @@ from pydantic import BaseModel, Field
 
 
 class Model(BaseModel):
-    """Which model answered."""
+    """The model that answered."""
 
     name: str = Field(examples=["all_layers_mobilenet"])
-    dataset: str = Field(examples=["t4sa"], description="What it was trained on.")
-    version: str = Field(description="The first 12 digits of its file's SHA-256.")
+    dataset: str = Field(examples=["t4sa"], description="Data set that it was trained on.")
+    version: str = Field(description="The first 12 digits of the SHA-256 of the model's file.")
 
 
 class Photo(BaseModel):
-    """What the model sees in a photo."""
+    """A photo's label, size and times."""
 
     label: str = Field(description="The class with the largest probability.")
-    probabilities: dict[str, float] = Field(description="Of each class; their sum is 1.")
-    width: int = Field(description="Of the photo as it is to be seen, in pixels.")
-    height: int
-    decode_ms: float = Field(description="Spent decoding, in milliseconds.")
-    inference_ms: float = Field(description="Spent in the model, in milliseconds.")
+    probabilities: dict[str, float] = Field(
+        description="Probability of each class; they add up to 1."
+    )
+    width: int = Field(description="Width in pixels, turned as the EXIF orientation says.")
+    height: int = Field(description="Height in pixels, turned as the EXIF orientation says.")
+    decode_ms: float = Field(description="Time of decoding, in milliseconds.")
+    inference_ms: float = Field(description="Time of the model, in milliseconds.")
 
 
 class Prediction(BaseModel):
-    """The photos of a request, in their order."""
+    """What the model says of a request's photos, in their order."""
 
     model: Model
     photos: list[Photo]
@@ -40,18 +42,20 @@ class Explanation(Photo):
         "label's probability falls when the cell and its neighbours are covered in the photo's "
         "mean colour. Over 0 the cell speaks for the label, under 0 against it."
     )
-    explain_ms: float = Field(description="Spent on the whole answer, in milliseconds.")
+    explain_ms: float = Field(description="Time of the whole answer, in milliseconds.")
 
 
 class ModelCard(BaseModel):
-    """What is known of the model, and what the service takes."""
+    """The model, how it was trained, and what the service takes."""
 
     model: Model
     class_names: list[str]
-    card: dict[str, Any] = Field(description="Of the training run: recipe, data, metrics.")
+    card: dict[str, Any] = Field(description="The training run: recipe, data, metrics.")
     formats: list[str]
     limits: dict[str, int | float]
 
 
 class Status(BaseModel):
+    """The service works."""
+
     status: Literal["ok"] = "ok"

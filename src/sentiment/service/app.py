@@ -6,9 +6,9 @@ import functools
 import hashlib
 import importlib.resources
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -29,15 +29,24 @@ from sentiment.service.security import Guarded, key_check
 from sentiment.service.uploads import PHOTO_TYPES, Uploads
 from sentiment.service.workers import Workers
 
+Result = TypeVar("Result")
+
 PAGE = Path(__file__).parent / "page"
 
 CARD = (
     "architecture", "recipe", "percent", "data_fingerprint", "start", "best_epoch",
     "best_val_accuracy", "versions", "git_commit", "export",
 )  # fmt: skip
-"""What is told of a model's card: not the machine, its folders or who trained it."""
+"""Keys of a model's card that the API tells: not the machine, its folders or who trained it."""
 
-DESCRIPTION = """Tells the sentiment of photos. A photo is decoded as the training data were: its
+
+def _rows(title: str, meanings: Iterable[tuple[str, str]]) -> str:
+    """A table of words and their meanings, in Markdown."""
+    rows = [f"| `{word}` | {meaning} |" for word, meaning in meanings]
+    return "\n".join([f"| {title} | meaning |", "| --- | --- |", *rows])
+
+
+DESCRIPTION = f"""Tells the sentiment of photos. A photo is decoded as the training data were: its
 first frame, turned as its EXIF orientation says, transparency laid on white, squished to
 224 x 224 pixels. Nothing sent is written to a disk or logged.
 
@@ -46,17 +55,21 @@ first frame, turned as its EXIF orientation says, transparency laid on white, sq
 
 An error is a problem detail (RFC 9457); the end of its `type` is one of:
 
-| type | meaning |
-| --- | --- |
-""" + "\n".join(f"| `{kind}` | {meaning} |" for kind, meaning in problems.KINDS.items())
+{_rows("type", problems.KINDS.items())}
+
+A `bad-photo` names in `photos` those that are at fault, each with a `code`, one of:
+
+{_rows("code", problems.PHOTO_CODES.items())}
+"""
 
 
 class Service:
-    """The model's workers and what the routes share.
+    """Answers the routes: the model's workers, the uploads, the limits and the counters.
 
     Args:
-        model: the exported model.
-        threads: photos decoded and predicted at a time.
+        model: the exported model, a .tflite file.
+        threads: number of photos decoded and predicted at a time.
+        limits: what clients may ask.
     """
 
     def __init__(self, model: Path, threads: int, limits: Limits):
@@ -71,19 +84,28 @@ class Service:
         self.model = answers.Model(name=model.stem, dataset=self.card["dataset"], version=version)
 
     async def predict(self, request: Request) -> answers.Prediction:
+        """Decode and predict the photos of a request.
+
+        Raises:
+            Problem: the body is at fault, or the service is busy or too slow.
+        """
         self.workers.check_room()
         async with self.uploads.receive(request, self.limits.max_files) as files, self._in_time():
             jobs = [functools.partial(self._photo, file) for file in files]
-            done = self._whole(await self.workers.run(jobs))
-        return answers.Prediction(model=self.model, photos=[photo for photo, _ in done])
+            results = _whole(await self.workers.run(jobs))
+        return answers.Prediction(model=self.model, photos=[photo for photo, _ in results])
 
     async def explain(self, request: Request) -> answers.Explanation:
+        """Decode and predict a request's photo, and find the regions that drove the decision.
+
+        Raises:
+            Problem: the body is at fault, or the service is busy or too slow.
+        """
         self.workers.check_room(1 + occlusion.WINDOWS)
         async with self.uploads.receive(request, 1) as (file,), self._in_time():
             started = time.perf_counter()
-            ((photo, pixels),) = self._whole(
-                await self.workers.run([functools.partial(self._photo, file)])
-            )
+            jobs = [functools.partial(self._photo, file)]
+            ((photo, pixels),) = _whole(await self.workers.run(jobs))
             label = self.class_names.index(photo.label)
             rows = [
                 functools.partial(
@@ -91,7 +113,7 @@ class Service:
                 )
                 for row in range(occlusion.WINDOWS)
             ]
-            covered = np.array(self._whole(await self.workers.run(rows)))
+            covered = np.array(_whole(await self.workers.run(rows)))
         importance = occlusion.importance(photo.probabilities[photo.label], covered)
         return answers.Explanation(
             **photo.model_dump(),
@@ -101,8 +123,9 @@ class Service:
         )
 
     def model_card(self) -> answers.ModelCard:
+        """What the model is and what the service takes."""
         card = {name: self.card[name] for name in CARD if name in self.card}
-        if "recipe" in card:  # of a file with weights its name, not where it lay
+        if "recipe" in card:  # the name of the file with weights, not its folder
             card["recipe"] = card["recipe"] | {"weights": Path(card["recipe"]["weights"]).name}
         return answers.ModelCard(
             model=self.model,
@@ -113,7 +136,14 @@ class Service:
         )
 
     def _photo(self, file: bytes, model: LitertModel) -> tuple[answers.Photo, np.ndarray]:
-        """Decode and predict a photo: what a worker does."""
+        """Decode and predict one photo, in a worker.
+
+        Returns:
+            The answer, and the photo's pixels, uint8 (SIDE, SIDE, 3).
+
+        Raises:
+            BadImage: the file is no picture that can be decoded, or beyond a limit.
+        """
         started = time.perf_counter()
         width, height = check(file, self.limits)
         pixels = decode(file)
@@ -134,18 +164,6 @@ class Service:
         )
         return photo, pixels
 
-    def _whole(self, results: Sequence[Any]) -> list[Any]:
-        """The results, if none is an error."""
-        bad = [(i, error) for i, error in enumerate(results) if isinstance(error, BaseException)]
-        for _, error in bad:
-            if not isinstance(error, BadImage):
-                raise error
-        if bad:
-            photos = [PhotoProblem(photo=i, detail=str(error)) for i, error in bad]
-            detail = "; ".join(f"Photo {p.photo}: {p.detail}" for p in photos)
-            raise Problem(422, "bad-photo", detail, photos=photos)
-        return list(results)
-
     @contextlib.asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
         """Give up what is still waiting when the time for an answer is over."""
@@ -158,16 +176,38 @@ class Service:
             raise Problem(504, "no-time", detail) from None
 
 
+def _whole(results: Sequence[Result | BaseException]) -> list[Result]:
+    """Return the workers' results if none is an error.
+
+    Raises:
+        Problem: photos are at fault.
+        BaseException: the first other error.
+    """
+    bad: list[PhotoProblem] = []
+    whole: list[Result] = []
+    for place, result in enumerate(results):
+        if isinstance(result, BadImage):
+            bad.append(PhotoProblem(photo=place, code=result.code, detail=result.reason))
+        elif isinstance(result, BaseException):
+            raise result
+        else:
+            whole.append(result)
+    if bad:
+        detail = "; ".join(f"Photo {photo.photo}: {photo.detail}" for photo in bad)
+        raise Problem(422, "bad-photo", detail, photos=bad)
+    return whole
+
+
 def build(
     service: Service, api_key: str | None, allowed_origins: Sequence[str], loopback: bool
 ) -> ASGIApp:
     """Build the whole web application.
 
     Args:
-        service: what answers.
-        api_key: what /v1 and /metrics want as a bearer token; None: nothing.
-        allowed_origins: of pages on other sites that may use the API.
-        loopback: it is for this machine alone.
+        service: answers the requests.
+        api_key: bearer token that /v1 and /metrics want; None: they want none.
+        allowed_origins: origins of pages on other sites that may use the API.
+        loopback: the service is for this machine alone.
     """
 
     @contextlib.asynccontextmanager
@@ -253,12 +293,12 @@ def _api(service: Service, api_key: str | None) -> APIRouter:
 
 
 def _body(most: int) -> dict[str, Any]:
-    """A request's body for OpenAPI: a photo's bytes, or a form of `most` at the most."""
+    """OpenAPI's description of a body: a photo's bytes, or a form of at most `most` photos."""
     file = {"type": "string", "format": "binary"}
     photos = {"type": "array", "items": file, "minItems": 1, "maxItems": most}
     form = {"type": "object", "properties": {"photo": photos}, "required": ["photo"]}
-    content = {kind: {"schema": file} for kind in (*PHOTO_TYPES, "application/octet-stream")}
-    content = {"multipart/form-data": {"schema": form}} | content
+    content: dict[str, Any] = {"multipart/form-data": {"schema": form}}
+    content |= {kind: {"schema": file} for kind in (*PHOTO_TYPES, "application/octet-stream")}
     return {"requestBody": {"required": True, "content": content}}
 
 

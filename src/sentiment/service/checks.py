@@ -1,73 +1,74 @@
 """What a photo's headers say, held against the limits before anything is unpacked."""
 
-import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from PIL import ExifTags, Image
 
 from sentiment.base.errors import BadImage
-from sentiment.data.decode import FORMATS
+from sentiment.data.decode import opened
 from sentiment.service.limits import Limits
 
 MAX_SCANS = 100
-"""Of a progressive JPEG. A dozen is usual; each goes over the whole picture, at a few bytes."""
+"""Scans of a progressive JPEG. A dozen is usual; each goes over the whole picture, and a few bytes
+of the file can hold one."""
 
 FREE_PIECES, BYTES_A_PIECE = 10_000, 128
-"""A file may have so many pieces, and one more for so many bytes: a GIF has one for 256. Pillow
-reads them one by one, so that a file of nothing but pieces would keep it busy for seconds."""
+"""A file may have FREE_PIECES and one more for each BYTES_A_PIECE bytes; an ordinary GIF has one
+for 256 bytes. Pillow reads pieces one by one, so that a file of nothing else would keep it busy for
+seconds."""
 
 
 def check(content: bytes, limits: Limits) -> tuple[int, int]:
     """Check a photo against the limits without decoding it.
 
     Returns:
-        Width and height in pixels, as the photo is to be seen.
+        Width and height in pixels, turned as the EXIF orientation says.
 
     Raises:
-        BadImage: it is no picture of a known format, or beyond a limit.
+        BadImage: the bytes are no picture of a known format, or beyond a limit.
     """
-    if not content:
-        raise BadImage("the file is empty")
     _check_pieces(content, limits)
-    try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            width, height = image.size
-            if width * height > limits.max_pixels:
-                raise Image.DecompressionBombError
-            # Of a GIF Pillow would unpack each; they are counted above.
-            frames = getattr(image, "n_frames", 1) if image.format != "GIF" else 1
-            # PNG would unpack the picture to look for EXIF data behind it.
-            exif = Image.Exif() if image.format == "PNG" else image.getexif()
-            if image.format == "PNG" and "exif" in image.info:
-                exif.load(image.info["exif"])
-            sideways = exif.get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
-    except Image.UnidentifiedImageError:
-        raise BadImage(f"not an image ({', '.join(FORMATS)} are read)") from None
-    except Image.DecompressionBombError:
-        raise BadImage(f"more than {limits.max_pixels:,} pixels") from None
-    except Exception as error:  # a decoder given damaged bytes may raise anything
-        raise BadImage(f"damaged: {error or type(error).__name__}") from None
+    with opened(content, limits.max_pixels) as image:
+        width, height = image.size
+        # Pillow would unpack every frame of a GIF to count them; _check_pieces has counted.
+        frames = getattr(image, "n_frames", 1) if image.format != "GIF" else 1
+        sideways = _exif(image).get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
     if frames > limits.max_frames:
-        raise BadImage(f"more than {limits.max_frames:,} frames")
+        raise BadImage("beyond-limits", f"more than {limits.max_frames:,} frames")
     return (height, width) if sideways else (width, height)
 
 
+def _exif(image: Image.Image) -> Image.Exif:
+    """EXIF data of a picture, without its pixels being unpacked."""
+    if image.format != "PNG":
+        return image.getexif()
+    exif = Image.Exif()  # getexif() would unpack a PNG to look for EXIF data behind its pixels
+    if "exif" in image.info:
+        exif.load(image.info["exif"])
+    return exif
+
+
 def _check_pieces(content: bytes, limits: Limits) -> None:
-    """Go from piece to piece of a file, as far as it may have any."""
+    """Count a file's pieces, and stop where there are too many.
+
+    Raises:
+        BadImage: there are too many scans, frames or other pieces.
+    """
     most_pieces = FREE_PIECES + len(content) // BYTES_A_PIECE
-    found: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     most = {"scans": MAX_SCANS, "frames": limits.max_frames, "pieces": most_pieces}
     for magic, walk in WALKS.items():
         if content.startswith(magic):
             for kind, count in walk(content):
-                found[kind] = found.get(kind, 0) + count
-                if found[kind] > most[kind]:
-                    raise BadImage(f"more than {most[kind]:,} {kind}")
+                counts[kind] += count
+                if counts[kind] > most[kind]:
+                    raise BadImage("beyond-limits", f"more than {most[kind]:,} {kind}")
 
 
 def _jpeg(content: bytes) -> Iterator[tuple[str, int]]:
-    marker = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # the others stand inside of scans
+    marker = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # 00 and D0 to D7 stand inside scans
     place, scans = 2, 0
     while (at := marker.search(content, place)) and content[at.end() - 1] != 0xD9:
         yield "pieces", 1 + (0 if scans else at.start() - place)  # filling is read byte by byte
@@ -108,4 +109,5 @@ def _colours(flags: bytes) -> int:
 
 
 WALKS = {b"\xff\xd8": _jpeg, b"\x89PNG": _png, b"GIF8": _gif}
-"""By how a file starts: yields kinds of pieces and how many more there are. WebP is read in C."""
+"""What goes through a format's pieces, by the bytes that its files start with. Each yields the kind
+of the next pieces and their number. WebP needs none: its pieces are read in C."""

@@ -17,25 +17,25 @@ class Limits:
     """
 
     max_bytes: int = 16 * MIB
-    """Of a photo's file."""
+    """Bytes of a photo's file."""
     max_pixels: int = 50_000_000
-    """Of a photo, width times height."""
+    """Pixels of a photo, width times height."""
     max_frames: int = 1000
-    """Of an animation, though only its first frame is looked at."""
+    """Frames of an animation, though only the first is looked at."""
     max_files: int = 16
-    """Photos a request."""
+    """Photos in a request."""
     max_request_bytes: int = 64 * MIB
-    """Of a request with several photos."""
+    """Bytes of a request with several photos."""
     max_received_bytes: int = 512 * MIB
-    """Held in memory for all requests under way."""
+    """Bytes held in memory for all requests under way."""
     max_waiting: int = 64
     """Pieces of work in the queue (a photo is one, a heat map eight); beyond it: 503."""
     max_connections: int = 512
-    """Open at a time."""
+    """Connections open at a time."""
     max_seconds: float = 30.0
-    """To send a request, and again to answer it."""
+    """Seconds to send a request, and again to answer it."""
     max_header_seconds: float = 10.0
-    """To send a request's headers; a connection without one is closed."""
+    """Seconds to send a request's headers; a connection without a request is closed."""
 
     def __post_init__(self) -> None:
         most = {"max_bytes": decode.MAX_BYTES, "max_pixels": decode.MAX_PIXELS}

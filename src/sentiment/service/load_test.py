@@ -1,8 +1,8 @@
-"""What `scripts/load_test.py` runs: how much of the machine the service hands on.
+"""What `scripts/load_test.py` runs: a client that puts load on the service and measures it.
 
-The service runs as a process of its own, on loopback. Each round measures decoding and
-inference alone and then every number of clients, so that a machine's changing moods spoil
-all of them alike.
+No part of the server: the service runs as a process of its own, on loopback. Each round measures
+decoding and inference without the service, and then the service under every number of clients, so
+that a machine's changing speed spoils all of them alike.
 """
 
 import asyncio
@@ -12,8 +12,9 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -37,40 +38,46 @@ class Options:
     model: Path = ServeOptions.model
     """An exported model, a .tflite file."""
     threads: int = ServeOptions.threads
-    """Of the service, and of decoding and inference alone."""
+    """Threads of the service, and of decoding and inference without it."""
     clients: tuple[int, ...] = (1, 4, 32)
-    """Requests under way at a time."""
+    """Numbers of requests under way at a time."""
     requests: int = 200
-    """Of each number of clients, in each round."""
+    """Requests of each number of clients in a round."""
     rounds: int = 3
+    """Rounds that measure all of it."""
     steady: int = 0
     """Send so many requests more, and print the service's memory ten times on the way."""
 
 
 @dataclass
-class Measured:
-    """Requests, or photos alone, of all rounds."""
+class Times:
+    """Times of requests, or of photos without the service, over all rounds."""
 
     seconds: float = 0.0
+    """Seconds from the first request to the last answer, summed over rounds."""
     cpu_seconds: float = 0.0
-    """Of the process that decoded and inferred."""
-    each: tuple[float, ...] = ()
-    """Seconds a request took."""
+    """CPU seconds of the process that decoded and inferred."""
+    each: list[float] = field(default_factory=list)
+    """Seconds of every request."""
 
     def add(self, seconds: float, cpu_seconds: float, each: list[float]) -> None:
+        """Add a round."""
         self.seconds += seconds
         self.cpu_seconds += cpu_seconds
-        self.each += tuple(each)
+        self.each += each
 
     @property
     def rate(self) -> float:
+        """Requests per second."""
         return len(self.each) / self.seconds
 
     @property
     def cpu_ms(self) -> float:
+        """CPU milliseconds per request."""
         return 1000 * self.cpu_seconds / len(self.each)
 
     def ms(self, percent: float) -> float:
+        """A percentile of the requests' milliseconds."""
         return 1000 * float(np.percentile(self.each, percent))
 
 
@@ -95,7 +102,7 @@ def load_test(options: Options) -> None:
     command = [sys.executable, str(project.ROOT / "scripts" / "serve.py"), *map(str, flags)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            port = _port(process)
+            port = _port(process.stdout or ())
             service = psutil.Process(process.pid)
             asyncio.run(_send(port, contents, 4, 50))  # warm-up
             _alone(models, contents, 50)
@@ -106,10 +113,11 @@ def load_test(options: Options) -> None:
             process.terminate()
 
 
-def _port(process: subprocess.Popen) -> int:
-    for line in process.stdout:
-        if found := re.search(r"http://[^/]*:(\d+)/", line):
-            return int(found[1])
+def _port(lines: Iterable[str]) -> int:
+    """The port in what the service prints when it is ready."""
+    for line in lines:
+        if address := re.search(r"http://[^/]*:(\d+)/", line):
+            return int(address[1])
     raise UserError("the service did not start; see its message above")
 
 
@@ -120,29 +128,34 @@ def _compare(
     port: int,
     service: psutil.Process,
 ) -> None:
-    one, all_cores = Measured(), Measured()
-    served = {clients: Measured() for clients in options.clients}
+    """Measure round by round, and print a line for each number of clients."""
+    one_thread, all_threads = Times(), Times()
+    served = {clients: Times() for clients in options.clients}
     for _ in range(options.rounds):
-        one.add(*_alone(models[:1], contents, options.requests))
-        all_cores.add(*_alone(models, contents, options.requests))
-        for clients, measured in served.items():
+        one_thread.add(*_alone(models[:1], contents, options.requests))
+        all_threads.add(*_alone(models, contents, options.requests))
+        for clients, times in served.items():
             before = sum(service.cpu_times()[:2])
             seconds, each = asyncio.run(_send(port, contents, clients, options.requests))
-            measured.add(seconds, sum(service.cpu_times()[:2]) - before, each)
-    log.info("decoding and inference alone, %d photos", len(one.each))
-    log.info("  1 thread: p50 %.1f ms, CPU %.1f ms a photo", one.ms(50), one.cpu_ms)
-    what = "%d threads: %.1f photos/s, CPU %.1f ms a photo"
-    log.info("  " + what, options.threads, all_cores.rate, all_cores.cpu_ms)
+            times.add(seconds, sum(service.cpu_times()[:2]) - before, each)
+    log.info("decoding and inference alone, %d photos", len(one_thread.each))
+    log.info("  1 thread: p50 %.1f ms, CPU %.1f ms a photo", one_thread.ms(50), one_thread.cpu_ms)
+    log.info(
+        "  %d threads: %.1f photos/s, CPU %.1f ms a photo",
+        options.threads, all_threads.rate, all_threads.cpu_ms,
+    )  # fmt: skip
     log.info("the service, %d requests of one photo each", options.rounds * options.requests)
     log.info("  clients  requests/s  of alone   p50 ms   p95 ms   p99 ms   CPU ms a request")
-    for clients, m in served.items():
+    for clients, times in served.items():
         log.info(
             "  %7d  %10.1f  %7.0f %%  %7.1f  %7.1f  %7.1f  %17.1f",
-            clients, m.rate, 100 * m.rate / all_cores.rate, m.ms(50), m.ms(95), m.ms(99), m.cpu_ms,
+            clients, times.rate, 100 * times.rate / all_threads.rate,
+            times.ms(50), times.ms(95), times.ms(99), times.cpu_ms,
         )  # fmt: skip
 
 
 def _steady(options: Options, contents: list[bytes], port: int, service: psutil.Process) -> None:
+    """Print the service's memory ten times while it answers `options.steady` requests."""
     sent, clients = 0, max(options.clients)
     log.info("memory, %d clients", clients)
     log.info("  %9s  %6.1f MB", "before", service.memory_info().rss / 1e6)
@@ -155,7 +168,11 @@ def _steady(options: Options, contents: list[bytes], port: int, service: psutil.
 def _alone(
     models: list[LitertModel], contents: list[bytes], count: int
 ) -> tuple[float, float, list[float]]:
-    """Decode and predict `count` photos, a thread a model: seconds, CPU seconds, each."""
+    """Decode and predict `count` photos without the service, each model in a thread.
+
+    Returns:
+        Seconds in all, this process' CPU seconds, and the seconds of each photo.
+    """
     turns = iter(range(count))  # next() on it is safe among threads
 
     def work(model: LitertModel) -> list[float]:
@@ -175,9 +192,13 @@ def _alone(
 async def _send(
     port: int, contents: list[bytes], clients: int, count: int
 ) -> tuple[float, list[float]]:
-    """Send `count` requests by so many clients: seconds in all, and of each."""
+    """Send `count` requests from so many clients at a time.
+
+    Returns:
+        Seconds in all, and the seconds of each request.
+    """
     turns = iter(range(count))
-    each = []
+    each: list[float] = []
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -189,10 +210,11 @@ async def _send(
                 f"Content-Length: {len(content)}\r\n\r\n"
             )
             writer.write(head.encode() + content)
-            answer = await reader.readuntil(b"\r\n\r\n")
-            await reader.readexactly(int(re.search(rb"content-length: (\d+)", answer)[1]))
-            if not answer.startswith(b"HTTP/1.1 200"):
-                raise UserError(f"the service answered {answer.splitlines()[0].decode()}")
+            status, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+            (length,) = (line[16:] for line in lines if line.startswith("content-length: "))
+            await reader.readexactly(int(length))
+            if not status.startswith("HTTP/1.1 200"):
+                raise UserError(f"the service answered {status}")
             each.append(time.perf_counter() - started)
         writer.close()
 

@@ -15,11 +15,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BUCKETS = (0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24)
-"""Seconds."""
+"""Upper bounds of the histograms' buckets, in seconds."""
 
 
 class Metrics:
-    """The service's counters, each in a registry of its own."""
+    """The service's counters, in a registry of their own."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -32,8 +32,8 @@ class Metrics:
             ("path",), buckets=BUCKETS, registry=self._registry,
         )  # fmt: skip
         self.stage_seconds = Histogram(
-            "sentiment_stage_seconds", "Of a photo.", ("stage",), buckets=BUCKETS,
-            registry=self._registry,
+            "sentiment_stage_seconds", "Decoding or inference of a photo.", ("stage",),
+            buckets=BUCKETS, registry=self._registry,
         )  # fmt: skip
         self.photos = Counter(
             "sentiment_photos", "Photos predicted, by label.", ("label",), registry=self._registry
@@ -44,7 +44,7 @@ class Metrics:
         )  # fmt: skip
 
     def response(self) -> Response:
-        """All of them in Prometheus' text format."""
+        """All counters in Prometheus' text format."""
         content = generate_latest(self._registry)
         return Response(content, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
@@ -69,7 +69,7 @@ class Measured:
         try:
             await self.app(scope, receive, send_counted)
         finally:
-            # The route's, not the address that was asked for: those are without number.
+            # The path of the route: addresses that somebody asks for are without number.
             path = getattr(scope.get("route"), "path", "other")
             self.metrics.requests.labels(path, status).inc()
             self.metrics.request_seconds.labels(path).observe(time.perf_counter() - started)

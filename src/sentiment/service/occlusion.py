@@ -41,16 +41,26 @@ def cover_row(photo: np.ndarray, row: int) -> Iterator[np.ndarray]:
 def probabilities_of_row(
     model: LitertModel, photo: np.ndarray, row: int, label: int
 ) -> list[float]:
-    """The label's probability with each window of a row covered; WINDOWS values."""
-    return [float(model.predict(c[None])[0, label]) for c in cover_row(photo, row)]
+    """Predict a photo with each window of a row covered.
+
+    Args:
+        model: a worker's interpreter.
+        photo: uint8 (SIDE, SIDE, 3).
+        row: 0 to WINDOWS - 1.
+        label: index of the class.
+
+    Returns:
+        The class's probabilities, WINDOWS values.
+    """
+    return [float(model.predict(covered[None])[0, label]) for covered in cover_row(photo, row)]
 
 
 def importance(probability: float, covered: np.ndarray) -> np.ndarray:
-    """How far the label's probability falls when a cell is covered, on average of its windows.
+    """How far the label's probability falls when a cell is covered, the mean over its windows.
 
     Args:
-        probability: of the label, for the whole photo.
-        covered: the same with a window covered, shape (WINDOWS, WINDOWS).
+        probability: the label's, of the whole photo.
+        covered: the label's probabilities with each window covered, shape (WINDOWS, WINDOWS).
 
     Returns:
         Shape (CELLS, CELLS), in [-1, 1]. Over 0: the cell speaks for the label.

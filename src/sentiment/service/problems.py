@@ -1,15 +1,18 @@
 """Every error as a problem detail (RFC 9457): what was wrong and what is accepted."""
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+
+from sentiment.base.errors import ImageFault
 
 log = logging.getLogger(__name__)
 
@@ -29,17 +32,27 @@ KINDS = {
 }
 """The last part of a problem's type, and what it means."""
 
+PHOTO_CODES: dict[ImageFault, str] = {
+    "empty": "The file has no bytes.",
+    "not-an-image": "The file is of no format that is read.",
+    "damaged": "The file begins as a picture but cannot be decoded to its end.",
+    "beyond-limits": "The picture has more pixels, frames or other parts than are taken.",
+}
+"""The code of a photo that is at fault, and what it means."""
+
 
 class PhotoProblem(BaseModel):
     """What is wrong with one photo of a request."""
 
-    photo: int
-    """Its place among the photos sent, from 0."""
-    detail: str
+    photo: int = Field(description="The photo's place among the photos sent, from 0.")
+    code: str = Field(
+        description="What is wrong, for programs.", json_schema_extra={"enum": [*PHOTO_CODES]}
+    )
+    detail: str = Field(description="What is wrong, for people.")
 
 
 class ProblemDetail(BaseModel):
-    """RFC 9457's members; `photos` says which photos were at fault."""
+    """The members of RFC 9457, and `photos`: which photos are at fault, and why."""
 
     type: str
     title: str
@@ -52,9 +65,11 @@ class Problem(Exception):
     """An answer that is an error.
 
     Args:
-        status: HTTP's.
-        kind: one of KINDS.
+        status: the answer's HTTP status.
+        kind: a key of KINDS.
         detail: one or two sentences: what was wrong, what is accepted.
+        headers: more headers of the answer.
+        photos: the photos that are at fault.
     """
 
     def __init__(
@@ -62,7 +77,7 @@ class Problem(Exception):
         status: int,
         kind: str,
         detail: str,
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         photos: list[PhotoProblem] | None = None,
     ):
         super().__init__(detail)
@@ -76,6 +91,7 @@ class Problem(Exception):
         )
 
     def response(self) -> Response:
+        """The problem as an answer."""
         return JSONResponse(
             self.content.model_dump(exclude_none=True),
             self.content.status,
@@ -85,21 +101,24 @@ class Problem(Exception):
 
 
 def busy(seconds: int) -> Problem:
-    """More work than the queue takes, with the time after which to try again."""
+    """The problem of more work than the queue takes; it says when to try again."""
     detail = f"The service is busy; try again in {seconds} s."
     return Problem(503, "busy", detail, {"Retry-After": str(seconds)})
 
 
 def describe(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route for OpenAPI: these statuses are answered by a problem."""
+    """OpenAPI's `responses` of a route that answers these statuses by a problem."""
     schema = ProblemDetail.model_json_schema()
-    photo = schema.pop("$defs")["PhotoProblem"]  # laid inside: what it refers to stands elsewhere
+    photo = schema.pop("$defs")["PhotoProblem"]  # moved inside: a $ref would not lead here
     schema["properties"]["photos"] = {"type": "array", "items": photo}
     content = {"application/problem+json": {"schema": schema}}
-    answers = {s: {"description": HTTPStatus(s).phrase, "content": content} for s in statuses}
+    answers: dict[int | str, dict[str, Any]] = {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in statuses
+    }
     if 503 in answers:
         seconds = {"schema": {"type": "integer"}, "description": "Seconds to wait."}
-        answers[503] |= {"headers": {"Retry-After": seconds}}
+        answers[503]["headers"] = {"Retry-After": seconds}
     return answers
 
 

@@ -26,7 +26,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""Of every answer."""
+"""Headers of every answer."""
 
 
 def is_loopback(host: str) -> bool:
@@ -38,7 +38,10 @@ def is_loopback(host: str) -> bool:
 
 
 def key_check(key: str) -> Callable[..., Awaitable[None]]:
-    """What a route depends on to be answered only to who knows the key."""
+    """A dependency of routes that refuses requests without the key.
+
+    The dependency raises a Problem, 401.
+    """
     bearer = HTTPBearer(auto_error=False, description="The key in the service's key file.")
 
     async def check(given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
@@ -57,8 +60,8 @@ class Guarded:
     and a name that its owner points to 127.0.0.1 makes it read the answers too.
 
     Args:
-        app: what is guarded.
-        origins: of pages on other sites that may send photos.
+        app: the application behind.
+        origins: origins of pages on other sites that may send photos.
         loopback: the service is for this machine alone, so only its own names lead here.
     """
 
@@ -73,9 +76,9 @@ class Guarded:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                shown = scope["path"] == "/" or scope["path"].startswith(("/page/", "/docs"))
-                # A page may be kept, if it is asked for each time whether it has changed.
-                headers["Cache-Control"] = "no-cache" if shown else "no-store"
+                page = scope["path"] == "/" or scope["path"].startswith(("/page/", "/docs"))
+                # A browser may keep a page, if it asks each time whether the page has changed.
+                headers["Cache-Control"] = "no-cache" if page else "no-store"
             await send(message)
 
         problem = self._problem(scope["method"], Headers(scope=scope))
@@ -87,8 +90,8 @@ class Guarded:
         if self.loopback and not is_loopback(urlsplit(f"//{host}").hostname or ""):
             detail = "This service answers only to localhost, 127.0.0.1 and [::1]."
             return Problem(421, "other-site", detail)
-        ours = origin is None or origin in self.origins or urlsplit(origin).netloc == host
-        if not ours and method not in ("GET", "HEAD"):
+        allowed = origin is None or origin in self.origins or urlsplit(origin).netloc == host
+        if not allowed and method not in ("GET", "HEAD"):
             detail = "Pages of this origin may not send photos; --allowed-origins lets them."
             return Problem(403, "other-site", detail)
         return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sentiment.base import cli
-from sentiment.base.errors import UserError
+from sentiment.base.errors import UserError, first_line
 from sentiment.base.project import Folders
 from sentiment.model.networks import DEFAULT
 from sentiment.runs.run_files import Ending, Run, TrainingData
@@ -25,10 +25,10 @@ CHOSEN = Run(DEFAULT, "all", TrainingData(), Folders())
 CHOSEN_MODEL = CHOSEN.exported(Ending.LITERT)
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Numbers of glibc's parameters, in its malloc.h."""
+"""Numbers of two parameters of mallopt(3), from glibc's malloc.h."""
 
 LARGE = 4 * 2**20
-"""Bytes of a block that is given back at once: a picture of a million pixels."""
+"""Least bytes of a block that is given back at once: a picture of a million pixels."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Options:
     model: Path = CHOSEN_MODEL
     """An exported model, a .tflite file."""
     host: str = "127.0.0.1"
-    """Address to listen on; any other than loopback makes the service reachable by others."""
+    """Address to listen on; any but loopback lets other machines reach the service."""
     port: int = 8000
     """Port to listen on; 0 takes a free one."""
     threads: int = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4
-    """Photos decoded and predicted at a time, one a CPU core."""
+    """Number of photos decoded and predicted at a time; by default one a CPU core."""
     api_key_file: Path | None = None
     """File with a key that /v1 and /metrics then want; SENTIMENT_API_KEY may hold it instead."""
     allowed_origins: tuple[str, ...] = ()
@@ -60,20 +60,11 @@ def serve(options: Options) -> None:
     """Serve until a signal ends it; what is under way is then finished.
 
     Raises:
-        UserError: there is no such model, the key cannot be read, or the port be had.
+        UserError: a flag is wrong, the model or the key cannot be read, or the port is taken.
     """
-    if options.threads < 1:
-        raise UserError(f"--threads {options.threads}: expected 1 or more")
-    for origin in options.allowed_origins:
-        if not re.fullmatch(r"https?://[^/]+", origin):
-            raise UserError(f"--allowed-origins {origin}: expected such as https://example.org")
-    if options.model.suffix != ".tflite" or not options.model.is_file():
-        trained = CHOSEN.model if options.model == CHOSEN_MODEL else "MODEL.keras"
-        raise UserError(
-            f"{options.model}: no exported model, a .tflite file; make one with "
-            f"python scripts/export_model.py {trained}"
-        )
+    _check(options)
     key = _api_key(options.api_key_file)
+    # Slow to import, so that --help and a wrong flag are answered without them.
     import uvicorn
 
     from sentiment.service import app, connections, security
@@ -93,15 +84,28 @@ def serve(options: Options) -> None:
         server_header=False,
         timeout_graceful_shutdown=math.ceil(options.limits.max_seconds),
     )
-    address, port = listening.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
-    named = f"{service.model.name} ({service.model.dataset}, version {service.model.version})"
+    model = service.model
+    named = f"{model.name} ({model.dataset}, version {model.version})"
     log.info("Serving %s with %d threads", named, options.threads)
     if not loopback:
         who = "everyone who has the key" if key else "EVERYONE, for there is no API key"
         log.warning("WARNING: reachable from other machines, by %s", who)
-    log.info("  http://%s:%d/ the page, /docs the API; Ctrl-C stops", shown, port)
+    log.info("  %s/ the page, /docs the API; Ctrl-C stops", _url(listening))
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _check(options: Options) -> None:
+    if options.threads < 1:
+        raise UserError(f"--threads {options.threads}: expected 1 or more")
+    for origin in options.allowed_origins:
+        if not re.fullmatch(r"https?://[^/]+", origin):
+            raise UserError(f"--allowed-origins {origin}: expected such as https://example.org")
+    if options.model.suffix != ".tflite" or not options.model.is_file():
+        trained = CHOSEN.model if options.model == CHOSEN_MODEL else "MODEL.keras"
+        raise UserError(
+            f"{options.model}: no exported model, a .tflite file; make one with "
+            f"python scripts/export_model.py {trained}"
+        )
 
 
 def _give_memory_back() -> None:
@@ -110,14 +114,15 @@ def _give_memory_back() -> None:
     glibc keeps more of it for reuse with every larger block that it has seen, up to 64 MB in each
     thread's part, unless it is told where large begins (mallopt(3)).
     """
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if hasattr(libc, "mallopt"):  # other libraries do not have it
-        libc.mallopt(M_MMAP_THRESHOLD, LARGE)
-        libc.mallopt(M_TRIM_THRESHOLD, 2 * LARGE)
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        if hasattr(libc, "mallopt"):  # libraries other than glibc may lack it
+            libc.mallopt(M_MMAP_THRESHOLD, LARGE)
+            libc.mallopt(M_TRIM_THRESHOLD, 2 * LARGE)
 
 
 def _api_key(file: Path | None) -> str | None:
-    key = file.read_text() if file else os.environ.get("SENTIMENT_API_KEY")
+    key = file.read_text("ascii", "replace") if file else os.environ.get("SENTIMENT_API_KEY")
     if key is None:
         return None
     key = key.strip()
@@ -128,11 +133,20 @@ def _api_key(file: Path | None) -> str | None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    where = f"--host {host} --port {port}"
+    if not 0 <= port < 2**16:
+        raise UserError(f"{where}: expected a port from 0 to 65535")
     try:
-        if not 0 <= port < 2**16:
-            raise OSError(0, "expected 0 to 65535")
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        reason = error.strerror.partition(" (while")[0]
-        raise UserError(f"--host {host} --port {port}: {reason}") from None
+        reason = (error.strerror or first_line(error)).partition(" (while")[0]
+        raise UserError(f"{where}: {reason}") from None
+    except UnicodeError:  # of a part of the name that is empty or too long
+        raise UserError(f"{where}: no name of a host") from None
+
+
+def _url(listening: socket.socket) -> str:
+    """The address of a listening socket, for a browser."""
+    address, port = listening.getsockname()[:2]
+    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
@@ -17,15 +18,18 @@ from sentiment.service import problems
 from sentiment.service.limits import Limits
 from sentiment.service.problems import Problem
 
-PHOTO_TYPES = tuple(f"image/{form}" for form in ("jpeg", "png", "webp", "gif", "bmp"))
-"""What a photo is best sent as; its bytes decide what it is."""
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
-# Its warnings quote what was sent.
+PHOTO_TYPES = tuple(f"image/{form}" for form in ("jpeg", "png", "webp", "gif", "bmp"))
+"""Content types to send photos as; the bytes decide which format it is."""
+
+# Warnings of python_multipart quote what was sent.
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 
 class Uploads:
-    """Receives the photos of requests, and knows how many bytes it holds for all of them."""
+    """Receives the photos of requests, and counts the bytes held for all of them."""
 
     def __init__(self, limits: Limits):
         self.limits = limits
@@ -33,10 +37,10 @@ class Uploads:
 
     @contextlib.asynccontextmanager
     async def receive(self, request: Request, most: int) -> AsyncIterator[list[bytes]]:
-        """Read a request's photos, `most` of them; they count as held until the block ends.
+        """Read a request's photos, at most `most`; they count as held until the block ends.
 
         Raises:
-            Problem: 400, 408, 413, 415 or 503: the body is not of the form or beyond a limit.
+            Problem: 400, 408, 413, 415 or 503; the body cannot be read or is beyond a limit.
         """
         body = self._body(request, most)
         received = 0
@@ -60,8 +64,8 @@ class Uploads:
     def _body(self, request: Request, most: int) -> "_Photo | _Form":
         """The reader that fits the request's content type."""
         header = request.headers.get("content-type", "application/octet-stream")
-        kind, parameters = parse_options_header(header)
-        kind = kind.decode("latin-1")
+        media_type, parameters = parse_options_header(header)
+        kind = media_type.decode("latin-1")
         encoded = request.headers.get("content-encoding", "identity") != "identity"
         if not encoded and kind == "multipart/form-data":
             return _Form(parameters.get(b"boundary", b""), most, self.limits)
@@ -96,9 +100,11 @@ class _Form:
         self._most, self._limits = most, limits
         self._parts: list[bytearray] = []
         self._whole = False
-        callbacks = {
-            "on_part_begin": self._begin, "on_part_data": self._add, "on_end": self._end,
-        }  # fmt: skip
+        callbacks: MultipartCallbacks = {
+            "on_part_begin": self._begin,
+            "on_part_data": self._add,
+            "on_end": self._end,
+        }
         try:
             if not boundary:
                 raise FormParserError("its content type has no boundary")

@@ -1,4 +1,4 @@
-"""Threads that decode and predict, and the queue before them, which has an end."""
+"""Threads that decode and predict, and the queue before them, which has a limit."""
 
 import asyncio
 import math
@@ -27,9 +27,9 @@ class Workers:
     Every photo is predicted by itself: per photo, a batch of MobileNetV2 costs more.
 
     Args:
-        model: the exported model.
-        threads: pieces of work done at a time.
-        max_waiting: pieces of work that may wait.
+        model: the exported model, a .tflite file.
+        threads: number of pieces of work done at a time.
+        max_waiting: number of pieces of work that may wait.
     """
 
     def __init__(self, model: Path, threads: int, max_waiting: int):
@@ -37,6 +37,7 @@ class Workers:
         self.unfinished = 0
         """Pieces of work that wait or are being done."""
         self._mean_seconds = 0.0
+        """Moving average of the seconds that a piece of work takes."""
         self._lock = threading.Lock()
         model_file.check(model)
         self._models: queue.SimpleQueue[LitertModel] = queue.SimpleQueue()
@@ -52,7 +53,7 @@ class Workers:
         """Refuse more work than may wait.
 
         Raises:
-            Problem: 503, with the time in which the queue empties.
+            Problem: 503, with the seconds after which the queue will be empty.
         """
         if self.unfinished + pieces > self.threads + self.max_waiting:
             seconds = self.unfinished * self._mean_seconds / self.threads
@@ -61,30 +62,30 @@ class Workers:
     async def run(
         self, pieces: Sequence[Callable[[LitertModel], Result]]
     ) -> list[Result | BaseException]:
-        """Do pieces of work, as many at a time as there are threads.
+        """Do pieces of work in the pool's threads.
 
         Returns:
-            What each returned or raised, in order.
+            What each piece returned or raised, in order.
 
         Raises:
-            Problem: 503, there are too many.
+            Problem: 503, there are more pieces than may wait.
         """
         self.check_room(len(pieces))
         futures = [self._submit(piece) for piece in pieces]
         return await asyncio.gather(*map(asyncio.wrap_future, futures), return_exceptions=True)
 
     def close(self) -> None:
-        """Wait for what is being done."""
+        """Wait for the work that is under way, and end the threads."""
         self._pool.shutdown()
 
     def _submit(self, piece: Callable[[LitertModel], Result]) -> Future[Result]:
         with self._lock:
             self.unfinished += 1
         future = self._pool.submit(self._do, piece)
-        future.add_done_callback(self._finished)  # or cancelled: its request ran out of time
+        future.add_done_callback(self._finished)  # of a piece that is cancelled too
         return future
 
-    def _finished(self, future: Future) -> None:
+    def _finished(self, future: Future[Result]) -> None:
         with self._lock:
             self.unfinished -= 1
 

@@ -77,18 +77,16 @@ async function ask(path, options) {
 function words(status, problem) {
   if (status === 503) return "The server is busy. Try again in a moment.";
   if (status === 413) return `Too large for this server. ${problem.detail}`;
-  if (status === 422) return unreadable(problem.photos?.[0]?.detail ?? problem.detail);
+  if (status === 422 && problem.photos) return unreadable(problem.photos[0]);
   if (status === 401) return "The server wants an API key, or another one.";
   if (status === 504) return "The server took too long to answer.";
   if (status >= 500) return "The server has a fault and could not answer.";
   return problem.detail;
 }
 
-function unreadable(reason) {
-  if (reason.startsWith("not an image")) {
-    return "Not an image that can be read. JPEG, PNG, WebP, GIF and BMP can.";
-  }
-  if (reason.startsWith("damaged")) return "This image is damaged and cannot be read.";
-  if (reason.startsWith("the file is empty")) return "This file is empty.";
-  return `This image is beyond the server's limits: ${reason}.`;
+function unreadable({ code, detail }) {
+  if (code === "not-an-image") return "Not an image that can be read. JPEG, PNG, WebP, GIF and BMP can.";
+  if (code === "damaged") return "This image is damaged and cannot be read.";
+  if (code === "empty") return "This file is empty.";
+  return `This image is beyond the server's limits: ${detail}.`;
 }
