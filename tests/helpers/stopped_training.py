@@ -76,7 +76,7 @@ def train(recipe: Recipe, dataset: Dataset, work: Path, every: int | None = None
     return weights, lines, outcome["best_epoch"]
 
 
-def train_with_stops(*args) -> tuple:
+def train_with_stops(*args: object) -> tuple:
     """Do as `train` does, but stop at every one of STOPS and go on from there."""
     for method, call in STOPS:
         with stopping_at(method, call), contextlib.suppress(Stopped):
@@ -84,7 +84,7 @@ def train_with_stops(*args) -> tuple:
     return train(*args)
 
 
-def train_with_nan(*args) -> tuple:
+def train_with_nan(*args: object) -> tuple:
     """Do as `train` does, but go on from where a weight was no longer a number for an epoch."""
     begin = History.on_epoch_begin
 

@@ -20,7 +20,7 @@ def stopped(
     """Let the block end in a call of `owner.name`, the one after so many."""
     whole, calls = getattr(owner, name), iter(range(after))
 
-    def call(*args, **kwargs):
+    def call(*args: object, **kwargs: object) -> object:
         if next(calls, None) is None:
             raise Stopped
         return whole(*args, **kwargs)
