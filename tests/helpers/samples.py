@@ -132,8 +132,8 @@ class Few:
     """A few real tweets, prepared: enough to go through everything."""
 
     data_dir: Path
-    """It holds t4sa, with 8, 4 and 4 tweets of each class in train, validation and test, and ttd,
-    with 4 of each class that all annotators agree on and some that fewer do."""
+    """Folder of prepared data: t4sa with 8, 4 and 4 tweets of each class in train, validation and
+    test, and ttd with 4 of each class that all annotators agree on and some that fewer do."""
     listed: list[str]
     """The paths and labels in the list of t4sa's test split, in turn."""
 
