@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import report_files, small_checkout
+from helpers import small_checkout
 from helpers.scripts import NETWORKS, succeed
 
 from sentiment.experiments.ablations import ablations
@@ -63,16 +63,3 @@ def test_an_ablation_is_trained_predicted_and_compared(drawn_data: Path, tmp_pat
     for kind in ("logs", "models"):
         assert [p.name for p in (tmp_path / kind / "drawn").iterdir()] == ["ablations"]
     assert "4 steps for drawn, 4 of them finished before" in succeed(script, *words)
-
-
-@pytest.mark.slow
-def test_results_are_compared_by_one_command(tmp_path: Path) -> None:
-    y_true, files = np.arange(200) % 3, []
-    for name, right in {"worse": 100, "better": 130}.items():
-        said = np.where(np.arange(200) < right, y_true, (y_true + 1) % 3)
-        files.append(tmp_path / name / "fc_layers_vgg19_result.npz")
-        report_files.write_result(files[-1], y_true, report_files.probabilities(said))
-    said = succeed("scripts/compare.py", *files)
-    assert "better/fc_layers_vgg19: accuracy 0.6500, 95 % interval" in said
-    row = next(line for line in said.splitlines() if line.endswith("yes"))
-    assert row.split()[2:6] == ["200", "0", "30", "-0.1500"]

@@ -7,14 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers.scripts import NETWORKS
 from sentiment.base.project import Folders
-from sentiment.runs.run_files import Run, TrainingData
+from sentiment.report.report import Options, report
+from sentiment.runs.predictions import Predictions
+from sentiment.runs.run_files import Run, RunsWanted, TrainingData
 
 CLASSES = ("negative", "neutral", "positive")
 
+RUNS = [(network, layers) for network in NETWORKS for layers in ("fc", "all")]
+"""Every network both ways."""
+
 
 def folders(work: Path) -> Folders:
-    """All of them in one folder."""
+    """The three folders of the scripts, all in one."""
     return Folders(work / "data", work / "logs", work / "models")
 
 
@@ -22,15 +28,29 @@ def run(work: Path, network: str, layers: str, percent: float = 100) -> Run:
     return Run(network, layers, TrainingData("t4sa", percent), folders(work))
 
 
+def write_report(work: Path, **wanted: object) -> Path:
+    """Write the report of `work` without Keras; return its page."""
+    report(Options(RunsWanted(**wanted), skip_explanations=True, folders=folders(work)))
+    return work / "logs" / "t4sa" / "report" / "report.html"
+
+
+def predicted(y_true: np.ndarray, y_prob: np.ndarray) -> Predictions:
+    """Predictions for as many images, which two models then have in common."""
+    paths = np.array([f"data/{i}.jpg" for i in range(len(y_true))])
+    agreement = np.zeros(len(y_true), np.int64)
+    names = CLASSES[: y_prob.shape[1]]
+    return Predictions(y_true, y_prob.argmax(axis=1), y_prob, paths, agreement, names)
+
+
 def probabilities(said: np.ndarray, sure: float = 0.8) -> np.ndarray:
-    """Of three classes, the rest shared by the two others; float32 (n, 3)."""
+    """Probabilities of three classes, the rest shared by the two not said; float32 (n, 3)."""
     y_prob = np.full((len(said), 3), (1 - sure) / 2, np.float32)
     y_prob[np.arange(len(said)), said] = sure
     return y_prob
 
 
 def write_result(file: Path, y_true: np.ndarray, y_prob: np.ndarray, **changed: object) -> None:
-    """Without neutral photos it is a result on TTD, half of which five annotators agree on."""
+    """Write a result; without neutral photos it is one on TTD, on half of which five agree."""
     columns = [0, 1, 2] if 1 in y_true or "on_ttd" not in file.name else [0, 2]
     n = len(y_true)
     on_ttd = 3 + (np.arange(n) % 4 >= 2) + (np.arange(n) % 4 >= 1)
@@ -47,7 +67,7 @@ def write_result(file: Path, y_true: np.ndarray, y_prob: np.ndarray, **changed: 
 
 
 def write_run(of: Run, y_true: np.ndarray, y_prob: np.ndarray, cost: float = 1.0) -> None:
-    """All that a run leaves but its model; `cost` scales times and bytes."""
+    """Write all that a run leaves but its model; `cost` scales times and bytes."""
     of.history.parent.mkdir(parents=True, exist_ok=True)
     manifest = {
         "status": "finished",
@@ -114,7 +134,7 @@ class _Cells(html.parser.HTMLParser):
 
 
 def tables(page: Path) -> dict[str, list[dict[str, str]]]:
-    """What the page shows, by table, a row a dict; a wide cell's text in its last column."""
+    """The page's tables by their ids, a row a dict; a wide cell's text is in its last column."""
     parser = _Cells()
     parser.feed(page.read_text())
     return {

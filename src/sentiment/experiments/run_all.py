@@ -1,4 +1,4 @@
-"""All models of a data set, from training to the report; goes on where it stopped."""
+"""Runs all models of a data set, from training to the report; goes on where it stopped."""
 
 import logging
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from sentiment.experiments import steps
 from sentiment.experiments.steps import Step
 from sentiment.model.networks import Network, networks
 from sentiment.runs.run_files import Run, TrainingData
-from sentiment.training import train
+from sentiment.runs.training_plan import Training
 
 log = logging.getLogger(__name__)
 
@@ -44,57 +44,54 @@ def main() -> None:
 
 
 def run_all(options: Options) -> None:
-    """Take every step that has not been taken, in order, a line each.
+    """Run every step that is not finished, in order, a line each.
 
     Raises:
         UserError: a flag is wrong, which is said before anything runs, or a step failed.
     """
     name = dataset.checked_name(options.data.dataset)
     logs = options.folders.logs_dir / name
-    steps.take_all(list(_steps(options)), name, logs / "run_all.log", options.dry_run)
+    steps.run_in_order(list(_steps(options)), name, logs / "run_all.log", options.dry_run)
     if not options.dry_run:
         log.info("  %s", logs / "report" / "report.html")
 
 
 def _steps(options: Options) -> Iterator[Step]:
     data = Dataset(options.folders.data_dir, options.data.dataset)
-    tested = steps.tested_on(data)
+    tested = steps.test_sets(data)
     for network, flags in _training_flags(options):
-        finished = True  # FT-A starts from what FT-F has learned
+        trained = True  # FT-A starts from what FT-F has learned
         for layers, stated in network.recipes.items():
             run = Run(network.architecture.name, layers, options.data, options.folders)
-            options_of_it = cli.parse_words(train.Options, train.Options(stated), flags)
-            if options_of_it.include_test_data:
-                raise UserError("--include-test-data: such a model is no result; train it alone")
-            both = steps.train_and_predict(
-                network.architecture, run, options_of_it.recipe, data, tested, flags, finished
-            )
-            finished = both[0].finished
-            yield from both
+            recipe = steps.training_options(stated, flags).recipe
+            training = Training(network.architecture, recipe, data, run)
+            train, predict = steps.training_and_prediction(training, tested, flags, trained)
+            trained = train.finished
+            yield from (train, predict)
     scripts = project.ROOT / "scripts"
     percent = f"{options.data.percent:g}"
-    which = ["--dataset", data.name, "--percent", percent, *options.folders.flags]
+    runs = ["--dataset", data.name, "--percent", percent, *options.folders.flags]
     images = ["--images", str(options.images)]
-    yield Step(
-        "measure inference",
-        "measure",
-        steps.argv(scripts / "measure_inference.py", *which, *images),
-    )
-    yield Step("report", "report", steps.argv(scripts / "report.py", *which))
+    measure = steps.argv(scripts / "measure_inference.py", *runs, *images)
+    yield Step("measure inference", "measure", measure)
+    yield Step("report", "report", steps.argv(scripts / "report.py", *runs))
 
 
 def _training_flags(options: Options) -> list[tuple[Network, list[str]]]:
-    """What every network is trained with; a wrong --weights is found before anything runs."""
-    found = networks()
-    by_name = {network.architecture.name: network for network in found}
-    weights = dict.fromkeys(by_name, None)
+    """The flags that every network is trained with.
+
+    Raises:
+        UserError: there is no such network as --weights names.
+    """
+    by_name = {network.architecture.name: network for network in networks()}
+    weights: dict[str, str] = {}
     for word in options.weights:
         name, equals, value = word.partition("=")
         if equals and name not in by_name:
             raise UserError(f"--weights {word}: no network {name}; expected {', '.join(by_name)}")
         weights |= {name: value} if equals else dict.fromkeys(by_name, word)
-    more = list(options.training_flags)
+    flags = list(options.training_flags)
     return [
-        (network, more + (["--weights", weights[name]] if weights[name] else []))
+        (network, [*flags, "--weights", weights[name]] if weights.get(name) else flags)
         for name, network in by_name.items()
     ]

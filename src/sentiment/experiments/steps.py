@@ -1,4 +1,4 @@
-"""Commands to take in turn, those apart whose work is done: goes on where it was stopped."""
+"""Commands that are run one after the other; those whose work is done are left out."""
 
 import dataclasses
 import logging
@@ -11,44 +11,44 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sentiment.base import project, signals
+from sentiment.base import cli, project, signals
 from sentiment.base.errors import UserError
 from sentiment.data.dataset import MANIFEST, TTD, Dataset
 from sentiment.model import model_file, networks
-from sentiment.model.recipe import Architecture, Recipe
+from sentiment.model.recipe import Recipe
 from sentiment.runs import training_plan
-from sentiment.runs.run_files import Run
+from sentiment.runs.training_plan import Training
+from sentiment.training.train import Options as TrainingOptions
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One command, and whether what it makes is there."""
+    """One command to run."""
 
     title: str
     kind: str
-    """Steps of a kind take about the same time, by which the rest is guessed."""
+    """Steps of the same kind take about the same time; the time left is guessed by it."""
     command: list[str]
     finished: bool = False
+    """Whether what the command makes is there."""
 
 
-def take_all(steps: list[Step], what: str, output: Path, dry_run: bool) -> None:
-    """Take every step that has not been taken, in order, a line each.
+def run_in_order(steps: list[Step], title: str, log_file: Path, dry_run: bool) -> None:
+    """Run every step that is not finished, in order, a line each.
 
     Args:
-        what: they are for.
-        output: the file to which goes what they print.
-        dry_run: only say which there are.
+        title: what the steps are for.
+        log_file: the file to which all that they print is added.
+        dry_run: only say which steps there are.
 
     Raises:
         UserError: a step failed.
     """
     started = time.monotonic()
-    left = [step for step in steps if not step.finished]
-    log.info(
-        "%d steps for %s, %d of them finished before", len(steps), what, len(steps) - len(left)
-    )
+    finished = sum(step.finished for step in steps)
+    log.info("%d steps for %s, %d of them finished before", len(steps), title, finished)
     seconds: dict[str, list[float]] = {}
     for number, step in enumerate(steps, 1):
         line = f"{number:2}/{len(steps)} {step.title}"
@@ -57,21 +57,22 @@ def take_all(steps: list[Step], what: str, output: Path, dry_run: bool) -> None:
             continue
         print(f"{line} ...", end="", flush=True)
         begun = time.monotonic()
-        _take(step, output)
-        seconds.setdefault(step.kind, []).append(time.monotonic() - begun)
-        rest = [s for s in steps[number:] if not s.finished]
-        log.info(" %s%s", timedelta(seconds=round(time.monotonic() - begun)), _eta(rest, seconds))
+        _run(step, log_file)
+        took = time.monotonic() - begun
+        seconds.setdefault(step.kind, []).append(took)
+        to_do = [later for later in steps[number:] if not later.finished]
+        log.info(" %s%s", timedelta(seconds=round(took)), _time_left(to_do, seconds))
     if not dry_run:
         log.info("All done in %s", timedelta(seconds=round(time.monotonic() - started)))
 
 
 def argv(script: Path, *words: str) -> list[str]:
-    """What runs a script."""
+    """The command that runs a script with this Python."""
     return [sys.executable, str(script), *words]
 
 
-def tested_on(data: Dataset) -> list[Dataset]:
-    """What models of these data are tested on: the data themselves, and TTD if it is there."""
+def test_sets(data: Dataset) -> list[Dataset]:
+    """The data sets to test on: the data themselves, and TTD if it is there with their classes."""
     data_dir = data.folder.parent
     if not (data_dir / TTD).is_dir() or data.name == TTD:
         return [data]
@@ -79,62 +80,69 @@ def tested_on(data: Dataset) -> list[Dataset]:
     return [data, ttd] if set(ttd.class_names) <= set(data.class_names) else [data]
 
 
-def train_and_predict(
-    architecture: Architecture,
-    run: Run,
-    recipe: Recipe,
-    data: Dataset,
-    tested: list[Dataset],
-    flags: list[str],
-    before: bool = True,
+def training_options(stated: Recipe, flags: list[str]) -> TrainingOptions:
+    """What a training script makes of its flags.
+
+    Args:
+        stated: the recipe that the flags change.
+
+    Raises:
+        UserError: a flag is wrong, or would let the model learn from the test images.
+    """
+    options = cli.parse_words(TrainingOptions, TrainingOptions(stated), flags)
+    if options.include_test_data:
+        raise UserError("--include-test-data: such a model is no result; train it alone")
+    return options
+
+
+def training_and_prediction(
+    training: Training, tested: list[Dataset], flags: list[str], head_finished: bool = True
 ) -> tuple[Step, Step]:
     """The two steps of a run.
 
     Args:
-        recipe: what the training script makes of `flags`.
-        tested: the data to predict.
-        before: the network's runs before this one, from which it may start, are finished.
+        training: what the training script makes of `flags`.
+        tested: the data sets to predict.
+        head_finished: the network's FT-F run, from whose model FT-A may start, is finished.
 
     Raises:
         UserError: another model of the full run is there, which no script replaces unasked.
     """
-    training = networks.training_script(run.architecture, run.layers)
-    predicting = networks.prediction_script(run.architecture, run.layers)
-    name = f"{architecture.title} {run.way}"
-    finished = _is_trained(architecture, run, recipe, data, before)
+    run = training.run
+    name = f"{training.architecture.title} {run.way}"
     words = [*run.flags, *run.folders.flags]
-    on = [test.name for test in tested]
-    predicted = all(_is_newer(run.result(t.name), t.folder / MANIFEST) for t in tested)
+    test_names = [data.name for data in tested]
+    trained = _is_trained(training, head_finished)
+    predicted = all(_is_newer(run.result(d.name), d.folder / MANIFEST) for d in tested)
+    train = networks.training_script(run.architecture, run.layers)
+    predict = networks.prediction_script(run.architecture, run.layers)
     return (
-        Step(f"train {name}", f"train {run.layers}", argv(training, *words, *flags), finished),
+        Step(f"train {name}", f"train {run.layers}", argv(train, *words, *flags), trained),
         Step(
-            f"predict {' and '.join(on)} with {name}",
+            f"predict {' and '.join(test_names)} with {name}",
             "predict tests",
-            argv(predicting, *words, "--test-on", *on),
-            finished and predicted,
+            argv(predict, *words, "--test-on", *test_names),
+            trained and predicted,
         ),
     )
 
 
-def _is_trained(
-    architecture: Architecture, run: Run, recipe: Recipe, data: Dataset, before: bool
-) -> bool:
-    """Whether the model of this very run is there: same recipe, data and percent.
-
-    Args:
-        before: the network's runs before this one, from which it may start, are finished.
+def _is_trained(training: Training, head_finished: bool) -> bool:
+    """Whether the model of this very training is there: same recipe, data and percent.
 
     Raises:
         UserError: another model of the full run is there, which no script replaces unasked.
     """
+    run = training.run
     if not run.model.exists():
         return False
-    head_from = dataclasses.replace(run, layers="fc").model if recipe.head == "trained" else None
-    if head_from and not before:
+    if training.recipe.head == "trained":
+        head_from = dataclasses.replace(run, layers="fc").model
+        training = dataclasses.replace(training, head_from=head_from)
+    if training.head_from and not head_finished:
         difference = "the FT-F model it started from is to be trained"
     else:
-        wanted = training_plan.Training(architecture, recipe, data, run, head_from).plan
-        difference = training_plan.difference(model_file.read_card(run.model), wanted)
+        difference = training_plan.difference(model_file.read_card(run.model), training.plan)
     if difference and run.percent == 100:
         raise UserError(
             f"{run.model}: {difference}; move it away, or train it again with its own script and "
@@ -147,29 +155,32 @@ def _is_newer(result: Path, source: Path) -> bool:
     return result.exists() and result.stat().st_mtime > source.stat().st_mtime
 
 
-def _take(step: Step, output: Path) -> None:
-    """Run a step; what it prints goes to the file `output`, and its message to the screen."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with output.open("a") as log_file:
-        print(f"\n$ {shlex.join(step.command)}", file=log_file, flush=True)
+def _run(step: Step, log_file: Path) -> None:
+    """Run a step; what it prints goes to the log file, and its message to the screen."""
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with log_file.open("a") as output:
+        print(f"\n$ {shlex.join(step.command)}", file=output, flush=True)
         done = signals.run_script(
-            step.command, cwd=project.ROOT, stdout=log_file, stderr=subprocess.PIPE,
+            step.command,
+            cwd=project.ROOT,
+            stdout=output,
+            stderr=subprocess.PIPE,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        )  # fmt: skip
-        log_file.write(done.stderr)
+        )
+        output.write(done.stderr)
     if done.returncode:
         print()
         lines = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]
         raise UserError(
             f"{step.title} failed: {lines[-1].removeprefix('error: ')}; all it said is in "
-            f"{output}; the same command again goes on from here"
+            f"{log_file}; the same command again goes on from here"
         )
 
 
-def _eta(rest: list[Step], seconds: dict[str, list[float]]) -> str:
-    """How long the rest takes, if each step takes as long as those of its kind did."""
-    if not rest or any(step.kind not in seconds for step in rest if " " in step.kind):
+def _time_left(to_do: list[Step], seconds: dict[str, list[float]]) -> str:
+    """How long the steps take, if each takes as long as those of its kind; empty if unknown."""
+    if not to_do or any(step.kind not in seconds for step in to_do if " " in step.kind):
         return ""
-    known = [seconds[s.kind] for s in rest if s.kind in seconds]
+    known = [seconds[step.kind] for step in to_do if step.kind in seconds]
     left = sum(sum(times) / len(times) for times in known)
     return f", about {timedelta(seconds=round(left))} left" if known else ""

@@ -1,10 +1,11 @@
-"""Which model to deploy: the report's rule, with its numbers.
+"""Chooses the model to deploy, by the report's rule.
 
 The rule: give up a little accuracy for memory and speed. Of the models whose accuracy lies in
 the 95 % interval of the best, take the network with the least product of bytes and time, and of
 its two ways the more accurate.
 """
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ import numpy as np
 
 from sentiment.runs.accuracy import Accuracy, accuracy
 from sentiment.runs.collect import TrainedModel
+from sentiment.runs.inference_file import Inference
+from sentiment.runs.predictions import Predictions
 from sentiment.runs.significance import Comparison
 
 RULE = (
@@ -26,86 +29,112 @@ class Candidate:
     """A model with all that the choice needs."""
 
     model: TrainedModel
+    predictions: Predictions
+    """Predictions for the test split."""
     accuracy: Accuracy
     milliseconds: float
-    """An image, alone, on a CPU: the median over both ways of its network."""
+    """Time of one image, alone, on a CPU: the median over both ways of its network."""
     bytes: int
-    """Of the weights."""
+    """Size of the weights."""
     within: bool = False
-    """Its accuracy lies in the interval of the best."""
+    """Whether its accuracy lies in the interval of the best."""
     front: bool = False
-    """No other is as good in all of accuracy, time and size, and better in one."""
+    """Whether no other is as good in all of accuracy, time and size, and better in one."""
+
+    @property
+    def costs(self) -> tuple[float, float, int]:
+        """Accuracy, time and size as numbers of which less is better."""
+        return -self.accuracy.value, self.milliseconds, self.bytes
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What to deploy, or why nothing can be said."""
+    """The model to deploy, or why nothing can be said."""
 
     candidates: list[Candidate]
     chosen: Candidate | None
     sentences: list[str]
     format: str
-    """What was timed: Keras or LiteRT."""
+    """The format that was timed: Keras or LiteRT."""
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A model whose accuracy and costs are both known."""
+
+    model: TrainedModel
+    predictions: Predictions
+    inference: Inference
+
+    @property
+    def formats(self) -> dict[str, np.ndarray]:
+        """Milliseconds of the calls with a single image, by format; float64 (calls,)."""
+        return {timing.format: timing.milliseconds[1] for timing in self.inference.timings}
 
 
 def choose(models: list[TrainedModel], comparisons: list[Comparison]) -> Choice:
     """Choose among the models trained on the most data, by RULE."""
-    complete = [m for m in models if m.own is not None and m.inference and m.weights_bytes]
-    if not complete:
+    measured = [
+        _Measured(m, m.tested, m.inference)
+        for m in models
+        if isinstance(m.tested, Predictions) and isinstance(m.inference, Inference)
+    ]
+    if not measured:
         needed = (
             "No choice yet: it needs a model that is there, its result on the test split, and its "
             "CPU inference measured."
         )
         return Choice([], None, [needed], "Keras")
-    percent = max(m.run.percent for m in complete)
-    complete = [m for m in complete if m.run.percent == percent]
-    kind = "LiteRT" if all("LiteRT" in _formats(m) for m in complete) else "Keras"
-    candidates = _candidates(complete, kind)
+    percent = max(m.model.run.percent for m in measured)
+    measured = [m for m in measured if m.model.run.percent == percent]
+    kind = "LiteRT" if all("LiteRT" in m.formats for m in measured) else "Keras"
+    candidates = _candidates(measured, kind)
     within = [c for c in candidates if c.within]
     chosen = min(within, key=lambda c: (c.milliseconds * c.bytes, -c.accuracy.value))
     sentences = list(_sentences(chosen, candidates, comparisons))
-    absent = [m.name for m in models if m not in complete]
+    names = [c.model.name for c in candidates]
+    absent = [m.name for m in models if m.name not in names]
     if absent:
         sentences.append(f"Not in the choice, for lack of a figure: {', '.join(absent)}.")
     return Choice(candidates, chosen, sentences, kind)
 
 
-def _formats(model: TrainedModel) -> dict[str, list[float]]:
-    """Milliseconds of single images, by format."""
-    return {m["format"]: m["milliseconds"]["1"] for m in model.inference["measured"]}
-
-
-def _candidates(models: list[TrainedModel], kind: str) -> list[Candidate]:
-    def milliseconds(model: TrainedModel) -> float:
-        alike = [_formats(m)[kind] for m in models if m.network is model.network]
-        return float(np.median(np.concatenate(alike)))
-
-    scored = [
-        (m, accuracy(m.own.y_true, m.own.y_pred), milliseconds(m), m.weights_bytes) for m in models
-    ]
-    best = max((reached for _, reached, *_ in scored), key=lambda reached: reached.value)
-
-    def dominated(reached: Accuracy, *costs: float) -> bool:
-        ours = (-reached.value, *costs)
-        others = [(-other.value, *rest) for _, other, *rest in scored]
-        return any(
-            all(a <= b for a, b in zip(other, ours, strict=True)) and other != ours
-            for other in others
+def _candidates(measured: list[_Measured], kind: str) -> list[Candidate]:
+    """The models as candidates, timed in a format."""
+    candidates = []
+    for m in measured:
+        alike = [same.formats[kind] for same in measured if same.model.network is m.model.network]
+        candidates.append(
+            Candidate(
+                m.model,
+                m.predictions,
+                accuracy(m.predictions.y_true, m.predictions.y_pred),
+                milliseconds=float(np.median(np.concatenate(alike))),
+                bytes=m.inference.weights_bytes,
+            )
         )
-
+    best = max((c.accuracy for c in candidates), key=lambda reached: reached.value)
     return [
-        Candidate(
-            *row, within=row[1].value >= best.interval[0], front=not dominated(row[1], *row[2:])
+        dataclasses.replace(
+            c,
+            within=c.accuracy.value >= best.interval[0],
+            front=not any(_dominates(rival, c) for rival in candidates),
         )
-        for row in scored
+        for c in candidates
     ]
+
+
+def _dominates(rival: Candidate, candidate: Candidate) -> bool:
+    """Whether a rival is as good in all of accuracy, time and size, and better in one."""
+    as_good = all(a <= b for a, b in zip(rival.costs, candidate.costs, strict=True))
+    return as_good and rival.costs != candidate.costs
 
 
 def _sentences(
     chosen: Candidate, candidates: list[Candidate], comparisons: list[Comparison]
 ) -> Iterator[str]:
     best = max(candidates, key=lambda c: (c.accuracy.value, c is chosen))
-    y_true = best.model.own.y_true
+    y_true = best.predictions.y_true
     chance = float(np.bincount(y_true).max() / len(y_true))
     if best.accuracy.interval[0] <= chance:
         yield (

@@ -1,4 +1,4 @@
-"""What `scripts/compare.py` runs: results of the same images, each with each."""
+"""Compares results of the same images, each with each."""
 
 import logging
 import os
@@ -39,22 +39,21 @@ def compare(options: Options) -> None:
     """
     if len(set(options.results)) < 2:
         raise UserError("expected two results or more, such as saved_models/t4sa/*_result.npz")
-    from sentiment.report import tables  # SciPy and pandas, which --help does without
-    from sentiment.report.published_data import Data
+    from sentiment.report import pairs  # SciPy and pandas, which --help does without
     from sentiment.runs import significance
     from sentiment.runs.accuracy import accuracy
 
     models = _read(options.results)
     for name, predicted in models.items():
         log.info("%s: %s", name, accuracy(predicted.y_true, predicted.y_pred))
-    table = tables.pairs("pairs", "Pairs", significance.pairwise(models), Data("", published=False))
+    table = pairs.table("pairs", "Pairs", significance.pairwise(models))
     log.info("")
     for line in (*table.lines(), *table.notes):
         log.info("%s", line)
 
 
 def _read(paths: tuple[Path, ...]) -> "dict[str, Predictions]":
-    """By as much of its path as tells it from the others."""
+    """Read the results, each named by as much of its path as tells it from the others."""
     from sentiment.runs import predictions
 
     above = os.path.commonpath([path.resolve().parent for path in paths])

@@ -1,36 +1,35 @@
 """All that a report shows of the runs on a data set, figured out from the files they left."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
-from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
 from sentiment.data.dataset import TTD, Dataset
 from sentiment.engine import backend
-from sentiment.report import choice, pictures, published_data, tables
+from sentiment.report import choice, gallery, pairs, pictures, published_data, tables
 from sentiment.report.choice import Choice
-from sentiment.report.gallery import Photo, Row, Tested, examples, gallery
-from sentiment.report.pictures import Picture
+from sentiment.report.gallery import Row, ShownPhoto, Tested
+from sentiment.report.picture import Picture
 from sentiment.report.published_data import Data
 from sentiment.report.table import Table
 from sentiment.runs import collect, significance
-from sentiment.runs.collect import TrainedModel
+from sentiment.runs.collect import Missing, TrainedModel, noting
+from sentiment.runs.predictions import Predictions
 from sentiment.runs.run_files import RunsWanted
+from sentiment.runs.significance import Comparison
 
 log = logging.getLogger(__name__)
 
-Made = TypeVar("Made")
+AGREE = 5
+"""How many annotators agree on the photos of TTD on which models are compared."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Findings:
-    """What there is to show; see the page's template for its order."""
+    """All that there is to show; the page's template gives it an order."""
 
     models: list[TrainedModel]
     data: Data
@@ -38,28 +37,27 @@ class Findings:
     choice: Choice
     tables: dict[str, Table]
     pictures: dict[str, Picture]
+    photos: dict[str, list[Row]]
+    """The surest photos as `gallery`, what drove the decisions as `gradcam`; neither is empty."""
     problems: list[str]
     """Files that were left out, a line each."""
-    photos: dict[str, list[Row]] = field(default_factory=dict)
-    """The gallery, and what drove the decisions."""
 
     @property
     def parts(self) -> list[str]:
         """Models that were trained on a part of the training images."""
-        return [m.name for m in self.models if m.training and m.run.percent < 100]
+        trained = [m for m in self.models if not isinstance(m.training, Missing)]
+        return [m.name for m in trained if m.run.percent < 100]
 
     @property
-    def missing(self) -> list[TrainedModel]:
-        """Models that were not trained."""
-        return [m for m in self.models if not m.training]
+    def missing(self) -> list[tuple[str, Missing]]:
+        """Models that were not trained, and how to train them."""
+        return [(m.name, m.training) for m in self.models if isinstance(m.training, Missing)]
 
     @property
-    def best(self) -> TrainedModel | None:
-        """The model chosen, or else the most accurate of those tested."""
-        tested = [m for m in self.models if m.own is not None]
-        if self.choice.chosen:
-            return self.choice.chosen.model
-        return max(tested, key=lambda m: m.own.right.mean(), default=None)
+    def best(self) -> str:
+        """Name of the model whose photos are shown; empty if no model was tested."""
+        best = _best(self.models, self.choice)
+        return best[0].name if best else ""
 
 
 def gather(wanted: RunsWanted, folders: Folders, explain: bool) -> Findings:
@@ -70,20 +68,52 @@ def gather(wanted: RunsWanted, folders: Folders, explain: bool) -> Findings:
     """
     models = collect.trained_models(wanted, folders)
     leaking = collect.leaking_models(wanted, folders)
-    data_dir = folders.data_dir
     problems = [problem for model in models + leaking for problem in model.problems]
-    tested = {m.name: m.own for m in models if m.own is not None}
-    on_ttd = {m.name: m.ttd for m in models if m.ttd is not None}
-    five = {name: p.agreed(5) for name, p in on_ttd.items() if len(p.agreed(5))}
+    tested = {model.name: predictions for model, predictions in collect.tested_models(models)}
+    on_ttd = {model.name: predictions for model, predictions in collect.models_on_ttd(models)}
+    agreed = {name: predictions.agreed(AGREE) for name, predictions in on_ttd.items()}
+    data_dir = folders.data_dir
     data = published_data.trained_on(data_dir, wanted.dataset, next(iter(tested.values()), None))
     ttd = published_data.ttd(data_dir, TTD, next(iter(on_ttd.values()), None))
-    compared = _or_problem(partial(significance.pairwise, tested), problems, [])
-    on_five = _or_problem(partial(significance.pairwise, five), problems, [])
+    compared = _pairwise(tested, problems)
+    compared_on_ttd = _pairwise({name: p for name, p in agreed.items() if len(p)}, problems)
     chosen = choice.choose(models, compared)
-    made = [
+    made = [*_tables(models, data, compared, chosen, leaking)]
+    if data.published or on_ttd:  # of no use to models of other classes
+        made += _ttd_tables(models, ttd, compared_on_ttd)
+    drawn = pictures.draw_all(models, data, ttd, compared, chosen)
+    return Findings(
+        models,
+        data,
+        ttd,
+        chosen,
+        tables={table.name: table for table in made if len(table.frame)},
+        pictures={picture.name: picture for picture in drawn},
+        photos=_photos(models, chosen, data_dir, explain, problems),
+        problems=problems,
+    )
+
+
+def _pairwise(models: dict[str, Predictions], problems: list[str]) -> list[Comparison]:
+    """Compare every two models; none if they did not predict the same images."""
+    with noting(problems):
+        return significance.pairwise(models)
+    return []
+
+
+def _tables(
+    models: list[TrainedModel],
+    data: Data,
+    compared: list[Comparison],
+    chosen: Choice,
+    leaking: list[TrainedModel],
+) -> list[Table]:
+    """The tables that any data set has."""
+    title = "Which differences on the test split are real"
+    return [
         tables.candidates(chosen, data),
         tables.test_accuracy(models, data),
-        tables.pairs("test_pairs", "Which differences on the test split are real", compared, data),
+        pairs.table("test_pairs", title, compared, data.difference),
         tables.training_time(models, data),
         tables.inference_time(models, data),
         tables.cpu_load(models, data),
@@ -92,76 +122,74 @@ def gather(wanted: RunsWanted, folders: Folders, explain: bool) -> Findings:
         tables.leaking(leaking),
         tables.runs(models),
     ]
-    if data.published or on_ttd:  # of no use to models of other classes
-        title = "Which differences on TTD, five agree, are real"
-        made += [
-            tables.ttd_accuracy(models, ttd),
-            tables.pairs("ttd_pairs", title, on_five, ttd),
-        ]
-    drawn = pictures.draw_all(models, data, ttd, compared, chosen)
-    found = Findings(
-        models,
-        data,
-        ttd,
-        chosen,
-        {table.name: table for table in made if len(table.frame)},
-        {picture.name: picture for picture in drawn},
-        problems,
-    )
-    if found.best:
-        best = found.best
-        opened = partial(_open, data_dir, best)
-        photos = _or_problem(opened, problems, None)
-        if photos:
-            found.photos["gallery"] = _or_problem(partial(gallery, photos), problems, [])
-            if explain:
-                found.photos["gradcam"] = _or_problem(
-                    partial(_explained, models, photos, problems), problems, []
-                )
-    found.photos = {name: rows for name, rows in found.photos.items() if rows}
-    return found
 
 
-def _open(data_dir: Path, model: TrainedModel) -> Tested:
-    return Tested(Dataset(data_dir, model.run.dataset), model.own)
+def _ttd_tables(models: list[TrainedModel], ttd: Data, compared: list[Comparison]) -> list[Table]:
+    title = "Which differences on TTD, five agree, are real"
+    return [
+        tables.ttd_accuracy(models, ttd),
+        pairs.table("ttd_pairs", title, compared, ttd.difference),
+    ]
 
 
-def _explained(models: list[TrainedModel], photos: Tested, problems: list[str]) -> list[Row]:
-    """A row a photo: as it is, and what drove each model's decision."""
-    shown = photos.predictions
-    models = [
-        m for m in models
-        if m.own is not None and m.run.model.exists() and np.array_equal(m.own.paths, shown.paths)
-    ]  # fmt: skip
-    if not models:
+def _best(models: list[TrainedModel], chosen: Choice) -> tuple[TrainedModel, Predictions] | None:
+    """The model chosen, or else the most accurate of those tested, with its predictions."""
+    if chosen.chosen:
+        return chosen.chosen.model, chosen.chosen.predictions
+    tested = collect.tested_models(models)
+    return max(tested, key=lambda pair: pair[1].right.mean(), default=None)
+
+
+def _photos(
+    models: list[TrainedModel],
+    chosen: Choice,
+    data_dir: Path,
+    explain: bool,
+    problems: list[str],
+) -> dict[str, list[Row]]:
+    """The photos of the best model, where its data are there."""
+    best = _best(models, chosen)
+    photos: dict[str, list[Row]] = {}
+    if not best:
+        return photos
+    model, predictions = best
+    with noting(problems):
+        tested = Tested(Dataset(data_dir, model.run.dataset), predictions)
+        with noting(problems):
+            photos["gallery"] = gallery.gallery(tested)
+        if explain:
+            photos["gradcam"] = _explained(models, tested, problems)
+    return {name: rows for name, rows in photos.items() if rows}
+
+
+def _explained(models: list[TrainedModel], tested: Tested, problems: list[str]) -> list[Row]:
+    """A row a photo: the photo as it is, then what drove each model's decision."""
+    shown = tested.predictions
+    able = [
+        (model, predictions)
+        for model, predictions in collect.tested_models(models)
+        if model.run.model.exists() and np.array_equal(predictions.paths, shown.paths)
+    ]
+    if not able:
         return []
     backend.start(seed=0)
     from sentiment.inference import gradcam  # Keras, which no other part needs
 
-    numbers = examples(shown)
-    images = np.stack([photos.image(number) for number in numbers])
-    rows = []
-    for number, image in zip(numbers, images, strict=True):
-        title = shown.class_names[shown.y_true[number]]
-        rows.append(Row(title, [Photo(image, "the photo", str(shown.paths[number]))]))
-    for model in models:
-        log.info("  Grad-CAM of %s", model.name)
-        said = model.own.y_pred[numbers]
-        heat = _or_problem(
-            partial(gradcam.heat, model.run.model, images, said), problems, [None] * len(rows)
+    numbers = gallery.examples(shown)
+    images = np.stack([tested.image(number) for number in numbers])
+    rows = [
+        Row(
+            shown.class_names[shown.y_true[number]],
+            [ShownPhoto(image, "the photo", str(shown.paths[number]))],
         )
-        for row, number, image, one in zip(rows, numbers, images, heat, strict=True):
-            if one is not None:
-                caption = f"{model.name}: {model.own.in_words(number)}"
-                row.photos.append(Photo(gradcam.overlay(image, one), caption, row.photos[0].path))
+        for number, image in zip(numbers, images, strict=True)
+    ]
+    for model, predictions in able:
+        log.info("  Grad-CAM of %s", model.name)
+        with noting(problems):
+            heat_maps = gradcam.heat(model.run.model, images, predictions.y_pred[numbers])
+            for row, number, image, heat in zip(rows, numbers, images, heat_maps, strict=True):
+                caption = f"{model.name}: {predictions.in_words(number)}"
+                path = str(shown.paths[number])
+                row.photos.append(ShownPhoto(gradcam.overlay(image, heat), caption, path))
     return rows
-
-
-def _or_problem(make: Callable[[], Made], problems: list[str], otherwise: Made) -> Made:
-    """What `make` returns; if that cannot be had, a line among the problems."""
-    try:
-        return make()
-    except UserError as error:
-        if str(error) not in problems:
-            problems.append(str(error))
-        return otherwise

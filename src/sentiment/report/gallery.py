@@ -13,28 +13,27 @@ from sentiment.data.dataset import Dataset
 from sentiment.runs.predictions import Predictions
 
 A_ROW = 6
-"""Photos of a class, right or wrong."""
+"""How many photos of a class are shown that were predicted right, and wrong."""
 
 MOST_CLASSES = 6
-"""Whose photos are shown: more make no page."""
-
+"""How many classes have their photos shown: more make no page."""
 
 MOST_EXAMPLES = 4
-"""Photos whose decisions are explained."""
+"""How many photos have their decisions explained."""
 
 
 @dataclass(frozen=True)
-class Photo:
-    """One photo with what was said of it."""
+class ShownPhoto:
+    """A photo with the prediction for it."""
 
     image: np.ndarray
     """uint8 (h, w, 3)."""
     caption: str
     path: str
-    """In the words of the source's list."""
+    """The photo's path, in the words of the source's list."""
 
     def jpeg(self) -> str:
-        """As a data URI."""
+        """The photo as a JPEG, as a data URI."""
         box = io.BytesIO()
         Image.fromarray(self.image).save(box, format="JPEG", quality=85)
         return "data:image/jpeg;base64," + base64.b64encode(box.getvalue()).decode()
@@ -45,7 +44,7 @@ class Row:
     """Photos that belong together."""
 
     title: str
-    photos: list[Photo]
+    photos: list[ShownPhoto]
 
 
 class Tested:
@@ -62,50 +61,50 @@ class Tested:
             raise UserError(f"{dataset.folder}: prepared anew since its test split was predicted")
 
     def image(self, row: int) -> np.ndarray:
+        """A photo, uint8 (h, w, 3)."""
         return self._split.images[row : row + 1][0]
 
-    def photo(self, row: int) -> Photo:
-        p = self.predictions
-        return Photo(self.image(row), p.in_words(row), str(p.paths[row]))
+    def photo(self, row: int) -> ShownPhoto:
+        """A photo with its prediction."""
+        predictions = self.predictions
+        return ShownPhoto(self.image(row), predictions.in_words(row), str(predictions.paths[row]))
 
 
 def surest(predictions: Predictions, label: int, right: bool) -> np.ndarray:
-    """Rows of a true class that were said right or wrong, the most confident first."""
+    """Rows of a true class that were predicted right or wrong, the most confident first.
+
+    Returns:
+        int64 (rows,).
+    """
     rows = np.flatnonzero((predictions.y_true == label) & (predictions.right == right))
     return rows[np.argsort(-predictions.confidence[rows], kind="stable")]
 
 
 def gallery(tested: Tested) -> list[Row]:
-    """Of each class, the photos that were most confidently right and wrong."""
-    p = tested.predictions
-    kinds = [
-        (label, right) for label in range(min(MOST_CLASSES, len(p.class_names)))
-        for right in (True, False)
-    ]  # fmt: skip
-    rows = [
-        Row(
-            f"{p.class_names[label]}, {'right' if right else 'wrong'}",
-            [tested.photo(row) for row in surest(p, label, right)[:A_ROW]],
-        )
-        for label, right in kinds
-    ]
+    """The photos of each class that were most confidently right, and most confidently wrong."""
+    predictions, rows = tested.predictions, []
+    for label, name in enumerate(predictions.class_names[:MOST_CLASSES]):
+        for right, verdict in ((True, "right"), (False, "wrong")):
+            surest_rows = surest(predictions, label, right)[:A_ROW]
+            rows.append(Row(f"{name}, {verdict}", [tested.photo(row) for row in surest_rows]))
     return [row for row in rows if row.photos]
 
 
 def examples(predictions: Predictions) -> list[int]:
-    """The surest right photo of the first classes; where there is none, the surest wrong."""
+    """Rows of the surest right photo of the first classes; where none is right, the surest one."""
     rows = [
         np.concatenate([surest(predictions, label, True), surest(predictions, label, False)])
         for label in range(min(MOST_EXAMPLES, len(predictions.class_names)))
     ]
-    return [int(of_class[0]) for of_class in rows if len(of_class)]
+    return [int(class_rows[0]) for class_rows in rows if len(class_rows)]
 
 
-def contact_sheet(rows: list[Row]) -> Figure:
-    """All photos in one picture."""
+def sheet(rows: list[Row]) -> Figure:
+    """Draw all photos in one picture."""
     columns = max(len(row.photos) for row in rows)
     figure = Figure(figsize=(1.7 * columns, 2.1 * len(rows)), layout="constrained")
-    for row, part in zip(rows, np.ravel(figure.subfigures(len(rows), 1)), strict=True):
+    parts = figure.subfigures(len(rows), 1, squeeze=False).ravel()
+    for row, part in zip(rows, parts, strict=True):
         part.suptitle(row.title, fontsize=9)
         panels = np.ravel(part.subplots(1, columns))
         for panel in panels:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from sentiment.base import files
-from sentiment.base.errors import UserError
 from sentiment.runs import history_file
 from sentiment.runs.run_files import Run
 
@@ -20,15 +20,15 @@ def draw(runs: dict[str, Run], title: str, file: Path) -> None:
         runs: by the name to show; each must have written its history.
         title: what was trained on what.
         file: the picture; its suffix is its format.
+
+    Raises:
+        UserError: a history is not there or damaged.
     """
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     figure.suptitle(title)
     panels = figure.subplots(1, 2)
     for number, (name, run) in enumerate(runs.items()):
-        history = history_file.read(run.history)
-        if history is None:
-            raise UserError(f"{run.history}: no epoch in it; train again")
-        curves(panels, history, f"C{number}", f"{name}, ")
+        curves(panels, history_file.epochs(run.history), f"C{number}", f"{name}, ")
     panels[1].legend(frameon=False, loc="lower right")
     with files.whole_file(file) as temporary:
         figure.savefig(temporary, dpi=150)
@@ -44,12 +44,12 @@ def curves(panels: Sequence[Axes], history: pd.DataFrame, colour: str, name: str
         name: what the legend puts before "training" and "validation".
     """
     kept = history.loc[history["val_loss"].idxmin()]
-    for panel, figure_name in zip(panels, ("loss", "accuracy"), strict=True):
-        epochs, validation = history["epoch"], history["val_" + figure_name]
-        panel.plot(epochs, history[figure_name], "--", color=colour, label=f"{name}training")
+    for panel, metric in zip(panels, ("loss", "accuracy"), strict=True):
+        epochs, validation = history["epoch"], history["val_" + metric]
+        panel.plot(epochs, history[metric], "--", color=colour, label=f"{name}training")
         panel.plot(epochs, validation, "-", color=colour, label=f"{name}validation")
-        panel.plot(kept["epoch"], kept["val_" + figure_name], "o", color=colour)
-        panel.set(xlabel="epoch (dot: weights kept)", ylabel=figure_name)
+        panel.plot(kept["epoch"], kept["val_" + metric], "o", color=colour)
+        panel.set(xlabel="epoch (dot: weights kept)", ylabel=metric)
         panel.grid(alpha=0.3)
-        panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
     panels[1].set_ylim(0, 1.03)

@@ -34,7 +34,7 @@ def write(folder: Path, found: Findings) -> Path:
         for picture in found.pictures.values():
             picture.save(temporary / "pictures")
         for name, rows in found.photos.items():
-            sheet = gallery.contact_sheet(rows)
+            sheet = gallery.sheet(rows)
             for ending in ("png", "svg"):
                 sheet.savefig(temporary / "pictures" / f"{name}.{ending}", dpi=110)
         text = environment.get_template(TEMPLATE).render(

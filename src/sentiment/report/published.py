@@ -1,17 +1,18 @@
-"""What others published, typed from their papers: the only figures that no file of ours backs.
+"""Figures that others published, typed from their papers: no file of ours backs them.
 
 "The paper" is Vadicamo et al., ICCVW 2017; "rerun" the paper's two models as released, run again
-by others (codiceSpaghetti/T4SA-2.0); "the report" the replication in Keras of 2018. A model is
-`(folder of the network, layers)`; TTD's figures are by agreement: at least 5, 4 or 3 annotators.
+by others (codiceSpaghetti/T4SA-2.0); "the report" the replication in Keras of 2018. TTD's figures
+are by agreement: at least 5, 4 or 3 annotators.
 """
 
-Model = tuple[str, str]
+Key = tuple[str, str]
+"""Folder of the network, and layers: fc or all."""
 
 T4SA_IMAGES = {"train": 368_586, "validation": 51_000, "test": 51_000}
-"""B-T4SA, by split."""
+"""Images of B-T4SA, by split."""
 
 TTD_IMAGES = {5: 882, 4: 1_116, 3: 1_269}
-"""TTD, by the least agreement: each level holds the one before."""
+"""Images of TTD, by the least agreement: each level holds the one before."""
 
 TEST_PAPER = {("vgg19", "fc"): 0.506, ("vgg19", "all"): 0.513}
 TEST_RERUN = {("vgg19", "fc"): 0.508, ("vgg19", "all"): 0.519}
@@ -30,7 +31,7 @@ TTD_BEST_SINCE = {5: 0.878, 4: 0.848, 3: 0.819}
 (fabiocarrara/cross-modal-visual-sentiment-analysis)."""
 
 
-def _report(*values: float) -> dict[Model, float]:
+def _report(*values: float) -> dict[Key, float]:
     """A column of the report's tables, in the order of its rows."""
     networks = ("vgg19", "mobilenet", "inceptionresnetv2")
     return dict(zip([(n, way) for n in networks for way in ("fc", "all")], values, strict=True))
@@ -52,7 +53,7 @@ NETWORK_NOTES = {
     "mobilenet": "The report's row “MobilenetV2” is MobileNet v1 with a head of 256-128-3: the "
     "bytes of its Table 8 prove it. Ours is MobileNetV2.",
 }
-"""What every table that shows the report's row of a network says beside it."""
+"""A note on the report's row of a network, for every table that shows it."""
 
 TEST_NOTE = (
     "The report's accuracies come from about 7.2 shuffled passes over the 51,000 test images "

@@ -1,4 +1,4 @@
-"""Whether data are those of the publications, so that figures may be held beside theirs."""
+"""Tells whether data are those of the publications, whose figures may then stand beside ours."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,36 +15,38 @@ class Data:
 
     name: str
     published: bool
-    """It has the form of the publications' data, so their figures stand beside ours."""
+    """Whether it has the form of the publications' data: their figures then stand beside ours."""
     difference: str = ""
     """How its sizes differ from the publications', a sentence; empty if they do not."""
 
 
 def trained_on(data_dir: Path, name: str, test: Predictions | None) -> Data:
-    """B-T4SA, or what is called or formed like it, by its sizes."""
+    """The data that the models were trained on: B-T4SA, part of it, a stand-in, or other data."""
     dataset = _prepared(data_dir, name)
     kind = dataset.manifest["kind"] if dataset else name
     if kind != "t4sa":
         return Data(name, published=False)
-    # Where the data are on another machine, what was predicted tells.
+    # Where the data are on another machine, the number of predictions tells.
     predicted = {"test": len(test)} if test is not None else {}
-    found = _sizes(dataset) if dataset else predicted
-    return Data(name, True, _difference(name, "B-T4SA", found, published.T4SA_IMAGES))
+    sizes = _sizes(dataset) if dataset else predicted
+    return Data(name, True, _difference(name, "B-T4SA", sizes, published.T4SA_IMAGES))
 
 
 def ttd(data_dir: Path, name: str, predicted: Predictions | None) -> Data:
-    """TTD, by the sizes of its levels of agreement."""
+    """TTD, a part of it or a stand-in, told by the sizes of its levels of agreement."""
     if predicted is None:
         return Data(name, published=True)
-    levels = {f"at least {level} agree": int((predicted.agreement >= level).sum())
-              for level in published.TTD_IMAGES}  # fmt: skip
-    wanted = {f"at least {level} agree": n for level, n in published.TTD_IMAGES.items()}
     dataset = _prepared(data_dir, name)
     if dataset and _skipped(dataset, "test"):
-        # A photo that could not be read counts in one level or more; the whole tells.
-        levels, last = {}, "at least 3 agree"
-        levels[last], wanted = sum(_sizes(dataset).values()), {last: wanted[last]}
-    return Data(name, True, _difference(name, "TTD", levels, wanted))
+        # The level of a photo that could not be read is not known: only the whole can be compared.
+        sizes = {3: sum(_sizes(dataset).values())}
+    else:
+        sizes = {level: len(predicted.agreed(level)) for level in published.TTD_IMAGES}
+
+    def named(levels: dict[int, int]) -> dict[str, int]:
+        return {f"at least {level} agree": n for level, n in levels.items()}
+
+    return Data(name, True, _difference(name, "TTD", named(sizes), named(published.TTD_IMAGES)))
 
 
 def _prepared(data_dir: Path, name: str) -> Dataset | None:
@@ -61,12 +63,14 @@ def _sizes(dataset: Dataset) -> dict[str, int]:
 
 
 def _skipped(dataset: Dataset, split: str) -> int:
+    """Number of photos that could not be read."""
     return len(dataset.manifest["splits"][split]["skipped"])
 
 
-def _difference(name: str, title: str, found: dict[str, int], wanted: dict[str, int]) -> str:
-    parts = [f"{key} {n:,} of {wanted.get(key, 0):,}" for key, n in found.items()]
-    if all(wanted.get(key) == n for key, n in found.items()):
+def _difference(name: str, title: str, sizes: dict[str, int], wanted: dict[str, int]) -> str:
+    """How the sizes differ from the wanted ones, a sentence; empty if they do not."""
+    parts = [f"{part} {n:,} of {wanted.get(part, 0):,}" for part, n in sizes.items()]
+    if all(wanted.get(part) == n for part, n in sizes.items()):
         return ""
     return (
         f"{name} is not the whole {title}, but a part of it or a stand-in ({', '.join(parts)} "

@@ -1,12 +1,28 @@
 """A table of figures: for a screen, for a page, in Markdown."""
 
-from collections.abc import Callable
+import itertools
 from dataclasses import dataclass, field
 
 import pandas as pd
 
+from sentiment.runs.collect import Missing
+
 TO_GET_IT = "to get it"
-"""The column that says what is missing, why, and the command that makes it."""
+"""The column that says why a row's figures are missing and what makes them: a Missing, or None."""
+
+FRACTION, RATIO, ONE_DIGIT, COUNT = ".4f", ".3f", ",.1f", ",.0f"
+"""Formats of figures, as `format()` takes them."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a page's table."""
+
+    text: str
+    columns: int = 1
+    """How many columns the cell takes."""
+    missing: Missing | None = None
+    """What is missing in these columns."""
 
 
 @dataclass(frozen=True)
@@ -14,39 +30,29 @@ class Table:
     """Figures with a row a model, or a pair of models."""
 
     name: str
-    """Of its files."""
+    """Name of the table's files."""
     title: str
     frame: pd.DataFrame
-    """As they are in the CSV; the first column names the row, missing figures are NaN."""
-    formats: dict[str, Callable[[float], str]]
-    """How to show the figures of a column."""
+    """The figures as the CSV has them; the first column names the row, missing ones are NaN."""
+    formats: dict[str, str]
+    """How to show the figures of a column, as `format()` takes it, such as `.4f`."""
     notes: list[str] = field(default_factory=list)
 
     def cells(self) -> list[list[str]]:
-        """What is shown, by row; the first missing figure says why it is missing."""
-        return [self._shown(row) for row in self.frame.to_dict("records")]
+        """The texts to show, by row; the first missing figure says why it is missing."""
+        return [self._texts(row) for row in self.frame.to_dict("records")]
 
-    def spans(self) -> list[list[tuple[str, str, int]]]:
-        """For a page: the same, but what is missing is one wide cell that says how to get it.
+    @property
+    def page_columns(self) -> list[str]:
+        """The columns' names for a page, which says in other ways how to get what is missing."""
+        return [column for column in self.frame if column != TO_GET_IT]
 
-        Returns:
-            By row, of each cell its text, the command in it, and the columns it takes.
-        """
-        columns = [c for c in self.frame if c != TO_GET_IT]
-        rows = []
-        for row, shown in zip(self.frame.to_dict("records"), self.cells(), strict=True):
-            state, _, command = str(row.get(TO_GET_IT, "")).partition("; ")
-            missing = [i for i, c in enumerate(columns) if pd.isna(row[c])] if state else []
-            run = next((n for n, i in enumerate(missing) if i != missing[0] + n), len(missing))
-            wide = set(missing[1:run])
-            rows.append([
-                (text, command, run) if missing and i == missing[0] else (text, "", 1)
-                for i, text in enumerate(shown[: len(columns)]) if i not in wide
-            ])  # fmt: skip
-        return rows
+    def page_rows(self) -> list[list[Cell]]:
+        """The rows for a page: a wide cell in place of what is missing says how to get it."""
+        return [self._page_cells(row) for row in self.frame.to_dict("records")]
 
     def lines(self) -> list[str]:
-        """For a screen: figures to the right, under their columns' names."""
+        """The lines for a screen: figures to the right, under their columns' names."""
         cells = [list(self.frame), *self.cells()]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         return [
@@ -60,15 +66,29 @@ class Table:
         lines = ["| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in rows]
         return "\n".join([f"### {self.title}", "", *lines, "", *(f"- {n}" for n in self.notes), ""])
 
-    def _shown(self, row: dict) -> list[str]:
-        state = str(row.get(TO_GET_IT) or "").split(";", 1)[0]
-        shown = []
+    def _texts(self, row: dict) -> list[str]:
+        missing = row.get(TO_GET_IT)
+        state = missing.state if missing else "-"
+        texts = []
         for column, value in row.items():
-            if isinstance(value, str):
-                shown.append(value)
+            if column == TO_GET_IT:
+                texts.append(str(missing or ""))
+            elif isinstance(value, str):
+                texts.append(value)
             elif pd.isna(value):
-                shown.append(state or "-")
-                state = ""
+                texts.append(state)
+                state = "-"
             else:
-                shown.append(self.formats.get(column, str)(value))
-        return shown
+                texts.append(format(value, self.formats.get(column, "")))
+        return texts
+
+    def _page_cells(self, row: dict) -> list[Cell]:
+        missing = row.pop(TO_GET_IT, None)
+        cells = [Cell(text) for text in self._texts(row)]
+        gaps = [bool(pd.isna(value)) for value in row.values()]
+        if not missing or not any(gaps):
+            return cells
+        first = gaps.index(True)
+        width = len(list(itertools.takewhile(bool, gaps[first:])))
+        wide = Cell(missing.state, width, missing)
+        return [*cells[:first], wide, *cells[first + width :]]

@@ -1,1 +1,1 @@
-"""What a run is called, depends on and leaves, and what its predictions are worth."""
+"""Runs: how their files are named, what they leave, and what their predictions are worth."""

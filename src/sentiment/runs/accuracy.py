@@ -19,7 +19,7 @@ class Accuracy:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Low and high end."""
+        """Low and high end of the interval."""
         ends = binomtest(self.correct, self.n).proportion_ci(0.95, method="wilson")
         return float(ends.low), float(ends.high)
 
@@ -29,7 +29,7 @@ class Accuracy:
 
 
 def accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> Accuracy:
-    """Of predicted against true classes, both of shape (n,), n > 0."""
+    """Accuracy of predicted against true classes, both integers of shape (n,), n > 0."""
     return Accuracy(len(y_true), int(np.sum(y_true == y_pred)))
 
 

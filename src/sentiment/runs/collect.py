@@ -1,69 +1,80 @@
-"""What the runs on a data set have left, read without trust: what is missing or damaged is said."""
+"""Collects what the runs on a data set have left, and says what is missing or damaged."""
 
-from collections.abc import Callable
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import pandas as pd
 
 from sentiment.base import files
 from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
 from sentiment.data.dataset import TTD
-from sentiment.model import model_file
 from sentiment.model.networks import Network, networks
-from sentiment.runs import history_file, predictions, table_file, training_plan
+from sentiment.runs import history_file, inference_file, manifest_file, predictions, table_file
+from sentiment.runs.inference_file import Inference
+from sentiment.runs.manifest_file import FinishedTraining
 from sentiment.runs.predictions import Predictions
 from sentiment.runs.run_files import Ending, Run, RunsWanted, TrainingData
 
 RESOURCES = ("cpu_percent", "cpu_percent_life", "rss_bytes", "vms_bytes")
-"""Columns read; those of a GPU are empty without one."""
-GPU = ("gpu_memory_bytes", "gpu_percent")
+"""Columns of the resources that every run has."""
 
-TRAINED = (
-    "percent", "recipe", "training_seconds", "validation_seconds", "waiting_seconds",
-    "best_epoch", "last_epoch", "train_images",
-)  # fmt: skip
-"""What a finished run's manifest must hold."""
+GPU = ("gpu_memory_bytes", "gpu_percent")
+"""Columns of the resources that are empty without a GPU."""
 
 SOME_PERCENT = 1.0
-"""Any under 100 gives the names of a subset run's files."""
+"""A percent under 100: each of them gives the same names of files."""
+
+Part = TypeVar("Part")
 
 
-Read = TypeVar("Read")
+@dataclass(frozen=True)
+class Missing:
+    """Stands for a part of what a run leaves that is not there."""
+
+    state: str
+    """Why it is not there, such as "not run" or "unusable"."""
+    commands: tuple[str, ...] = ()
+    """What a person types to get it, in this order."""
+
+    @property
+    def command(self) -> str:
+        """The commands in one line."""
+        return ", then ".join(self.commands)
+
+    def __str__(self) -> str:
+        return f"{self.state}; {self.command}"
 
 
-@dataclass
+@dataclass(frozen=True)
 class TrainedModel:
-    """A network trained one way, with what its run left; None for what is missing or damaged."""
+    """A network trained one way, with what its run left."""
 
     network: Network
     run: Run
-    training: dict | None = None
-    """The manifest of the finished run that made the model."""
-    history: pd.DataFrame | None = None
-    resources: pd.DataFrame | None = None
-    own: Predictions | None = None
-    """Of the test split of the data trained on."""
-    ttd: Predictions | None = None
-    inference: dict | None = None
+    training: FinishedTraining | Missing
+    history: pd.DataFrame | Missing
+    """A row an epoch."""
+    resources: pd.DataFrame | Missing
+    """A row a second of training."""
+    tested: Predictions | Missing
+    """Predictions for the test split of the data that the model was trained on."""
+    ttd: Predictions | Missing
+    """Predictions for TTD."""
+    inference: Inference | Missing
     checkpoint_bytes: int | None = None
     exported_bytes: dict[Ending, int] = field(default_factory=dict)
-    """By ending."""
-    states: dict[str, str] = field(default_factory=dict)
-    """Of what is None above, by its name: why, such as "not run" or "damaged"."""
+    """Sizes of the exported models."""
     problems: list[str] = field(default_factory=list)
-    """A line each."""
-
-    @property
-    def weights_bytes(self) -> int | None:
-        """Of the weights alone, without the optimiser's state, as measured with inference."""
-        return self.inference["measured"][0]["weights_bytes"] if self.inference else None
+    """What is wrong with files that were left out, a line each."""
 
     @property
     def key(self) -> tuple[str, str]:
+        """The network's folder and the layers, as published figures are sorted."""
         return self.run.architecture, self.run.layers
 
     @property
@@ -73,35 +84,29 @@ class TrainedModel:
         title = f"{mark}{self.network.architecture.title} {self.run.way}"
         if self.run.percent == 100:
             return title
-        known = self.training is not None or (self.own is None and self.ttd is None)
-        return f"{title} ({self.run.percent:g} %)" if known else f"{title} (a part)"
-
-    def missing(self, what: str) -> str:
-        """Of what may be None above: why it is, and what makes it."""
-        if what not in self.states:
-            return ""
-        training = self._commands()["training"]
-        made_by = self._commands().get(what, training)
-        steps = dict.fromkeys([training, made_by] if "training" in self.states else [made_by])
-        return f"{self.states[what]}; {', then '.join(steps)}"
-
-    def _commands(self) -> dict[str, str]:
-        """What makes the things that training does not."""
-        measuring = " ".join(["python scripts/measure_inference.py", *self.run.flags])
-        return {
-            "training": self.run.training_command,
-            "own": self.run.prediction_command(),
-            "ttd": self.run.prediction_command("--test-on", TTD),
-            "inference": measuring,
-        }
+        predicted = [part for part in (self.tested, self.ttd) if not isinstance(part, Missing)]
+        percent_known = isinstance(self.training, FinishedTraining) or not predicted
+        return f"{title} ({self.run.percent:g} %)" if percent_known else f"{title} (a part)"
 
 
-def trained(run: Run) -> dict | None:
-    """The manifest of the run that made `run.model`, or of a finished run whose model is gone."""
-    if run.model.exists():
-        return model_file.read_card(run.model)
-    manifest = files.read_json(run.manifest) if run.manifest.exists() else {}
-    return manifest if manifest.get("status") == "finished" else None
+@contextlib.contextmanager
+def noting(problems: list[str]) -> Iterator[None]:
+    """Go on after a UserError that ends the block; its text is added to the problems, once."""
+    try:
+        yield
+    except UserError as error:
+        if str(error) not in problems:
+            problems.append(str(error))
+
+
+def tested_models(models: list[TrainedModel]) -> list[tuple[TrainedModel, Predictions]]:
+    """The models whose predictions for the test split are there, and these predictions."""
+    return [(m, m.tested) for m in models if isinstance(m.tested, Predictions)]
+
+
+def models_on_ttd(models: list[TrainedModel]) -> list[tuple[TrainedModel, Predictions]]:
+    """The models whose predictions for TTD are there, and these predictions."""
+    return [(m, m.ttd) for m in models if isinstance(m.ttd, Predictions)]
 
 
 def trained_models(
@@ -115,133 +120,165 @@ def trained_models(
     Raises:
         UserError: a network's folder lacks its scripts.
     """
-
-    def run_of(network: Network, layers: str, percent: float) -> Run:
-        data = TrainingData(wanted.dataset, percent)
-        return Run(network.architecture.name, layers, data, folders, leaking)
-
-    def found(network: Network, layers: str) -> Run | None:
-        """The run that is there: of the percent asked for, or full, or a part's."""
-        for percent in (wanted.percent,) if wanted.percent else (100.0, SOME_PERCENT):
-            run = run_of(network, layers, percent)
-            if run.model.exists() or run.results() or _finished(run):
-                known = wanted.percent or percent == 100
-                return run if known else run_of(network, layers, _percent(run))
-        return None
-
-    pairs = [(network, layers) for network in networks() for layers in network.recipes]
-    runs = [found(*pair) for pair in pairs]
+    data = TrainingData(wanted.dataset)
+    full_runs = [
+        (network, Run(network.architecture.name, layers, data, folders, leaking))
+        for network in networks()
+        for layers in network.recipes
+    ]
+    runs = [_run_there(full_run, wanted.percent) for _, full_run in full_runs]
     # What is not run at all is to be run on as much as the others.
     most = wanted.percent or max((run.percent for run in runs if run), default=100.0)
     return [
-        _model(network, run or run_of(network, layers, most))
-        for (network, layers), run in zip(pairs, runs, strict=True)
+        _model(network, run or _with_percent(full_run, most))
+        for (network, full_run), run in zip(full_runs, runs, strict=True)
     ]
 
 
 def leaking_models(wanted: RunsWanted, folders: Folders) -> list[TrainedModel]:
-    """What there is of networks that have learned from the test images too."""
-    found = trained_models(wanted, folders, leaking=True)
-    there = ("training", "own", "ttd")
-    return [m for m in found if m.problems or any(getattr(m, of) is not None for of in there)]
+    """The networks that have learned from the test images too, where a run left anything."""
+    return [
+        model
+        for model in trained_models(wanted, folders, leaking=True)
+        if model.problems
+        or not all(isinstance(p, Missing) for p in (model.training, model.tested, model.ttd))
+    ]
 
 
-def _model(network: Network, run: Run) -> TrainedModel:
-    model = TrainedModel(network, run)
-    model.training = _read(model, "training", lambda: _training(run))
-    attempt = _read(model, "attempt", lambda: _manifest(run))
-    model.states.pop("attempt", None)  # its figures are those of the training
-    _say_of_attempt(model, attempt or {})
-    other_percent = model.training is not None and model.training["percent"] != run.percent
-    if other_percent:
-        model.problems.append(
-            f"{run.model}: trained on {model.training['percent']:g} %, not {run.percent:g} %"
-        )
-        model.training = None
-        model.states |= dict.fromkeys(("training", "own", "ttd", "inference"), "not run")
-        return model
-    if not model.training:
-        model.states |= dict.fromkeys(("history", "resources"), model.states["training"])
-    elif attempt and attempt.get("start") != model.training["start"]:
-        model.states |= dict.fromkeys(("history", "resources"), "of a later run")
-    else:
-        model.history = _read(model, "history", lambda: history_file.read(run.history))
-        model.resources = _read(model, "resources", lambda: _resources(run.resources))
-    model.own = _read(model, "own", lambda: _predictions(run, run.dataset))
-    if run.dataset != TTD:
-        model.ttd = _read(model, "ttd", lambda: _predictions(run, TTD))
-    model.inference = _read(model, "inference", lambda: _inference(model))
-    if run.model.exists():
-        model.checkpoint_bytes = run.model.stat().st_size
-    for ending in Ending:
-        if run.exported(ending).exists():
-            model.exported_bytes[ending] = files.size(run.exported(ending))
-    return model
+def _run_there(run: Run, percent: float | None) -> Run | None:
+    """The run of a percent; without one the full run, or else the one on a part of the data."""
+    for tried in (percent,) if percent else (100.0, SOME_PERCENT):
+        run = _with_percent(run, tried)
+        if run.model.exists() or run.results() or _is_finished(run):
+            known = percent or tried == 100
+            return run if known else _with_percent(run, _recorded_percent(run))
+    return None
 
 
-def _read(model: TrainedModel, what: str, read: Callable[[], Read | None]) -> Read | None:
-    """Read one thing; say of what is missing or damaged that it is."""
+def _with_percent(run: Run, percent: float) -> Run:
+    return dataclasses.replace(run, data=dataclasses.replace(run.data, percent=percent))
+
+
+def _is_finished(run: Run) -> bool:
     try:
-        found = read()
-    except UserError as error:
-        if str(error) not in model.problems:  # a manifest is read for two things
-            model.problems.append(str(error))
-        model.states[what] = "unusable"
-        return None
-    if found is None:
-        recorded = what in ("history", "resources")
-        model.states[what] = "not recorded" if recorded else "not run"
-    return found
-
-
-def _say_of_attempt(model: TrainedModel, attempt: dict) -> None:
-    """Say when the last training run is not the one that made the model."""
-    status = attempt.get("status")
-    if status == "failed":
-        status = f"failed ({attempt.get('error', 'it does not say why')})"
-    elif status == "running":
-        status = "running, or was killed"
-    if not model.training:
-        if status and model.states["training"] == "not run":
-            model.states["training"] = status
-    elif attempt and attempt.get("start") != model.training["start"]:
-        model.problems.append(
-            f"{model.run.manifest}: a later run than the one that made the model, {status}; its "
-            "history and resources are left out"
-        )
-
-
-def _manifest(run: Run) -> dict:
-    """Of the last attempt to train, finished or not."""
-    return files.read_json(run.manifest) if run.manifest.exists() else {}
-
-
-def _training(run: Run) -> dict | None:
-    manifest = trained(run)
-    missing = [name for name in (*TRAINED, "start") if name not in (manifest or TRAINED)]
-    if manifest and missing:
-        raise UserError(f"{run.manifest}: damaged (no {missing[0]})")
-    if manifest:
-        training_plan.check_leaking(
-            run.model if run.model.exists() else run.manifest, manifest, run
-        )
-    return manifest
-
-
-def _finished(run: Run) -> bool:
-    try:
-        return trained(run) is not None
+        return manifest_file.finished_manifest(run) is not None
     except UserError:  # damaged, which is said when it is read again
         return True
 
 
-def _percent(run: Run) -> float:
-    """Of a subset run, as its manifest says."""
+def _recorded_percent(run: Run) -> float:
+    """The percent of a run on a part of the data, as its manifest says."""
     try:
-        percent = (trained(run) or {}).get("percent")
+        percent = (manifest_file.finished_manifest(run) or {}).get("percent")
     except UserError:
         return SOME_PERCENT
     return percent if isinstance(percent, int | float) and 0 < percent < 100 else SOME_PERCENT
+
+
+def _model(network: Network, run: Run) -> TrainedModel:
+    """Read all that a run has left."""
+    problems: list[str] = []
+    train = run.training_command
+    training = _part(problems, lambda: manifest_file.finished_training(run), "not run", train)
+    attempt: dict = {}
+    with noting(problems):
+        attempt = manifest_file.last_attempt(run)
+    if isinstance(training, Missing):
+        training = _explained(training, attempt)
+    history, resources = _records(problems, run, training, attempt)
+    if isinstance(training, FinishedTraining) and training.percent != run.percent:
+        problems.append(f"{run.model}: trained on {training.percent:g} %, not {run.percent:g} %")
+        return _not_run(network, run, problems)
+    first = (train,) if isinstance(training, Missing) else ()
+
+    def part(read: Callable[[], Part | None], command: str) -> Part | Missing:
+        return _part(problems, read, "not run", *first, command)
+
+    return TrainedModel(
+        network,
+        run,
+        training,
+        history,
+        resources,
+        tested=part(lambda: _predictions(run, run.dataset), run.prediction_command()),
+        ttd=part(lambda: _on_ttd(run), run.prediction_command("--test-on", TTD)),
+        inference=part(lambda: _inference(run, training), run.measuring_command),
+        checkpoint_bytes=run.model.stat().st_size if run.model.exists() else None,
+        exported_bytes={e: files.size(run.exported(e)) for e in Ending if run.exported(e).exists()},
+        problems=problems,
+    )
+
+
+def _not_run(network: Network, run: Run, problems: list[str]) -> TrainedModel:
+    """A network whose files are those of a run on another percent."""
+
+    def missing(*commands: str) -> Missing:
+        return Missing("not run", (run.training_command, *commands))
+
+    return TrainedModel(
+        network,
+        run,
+        training=missing(),
+        history=missing(),
+        resources=missing(),
+        tested=missing(run.prediction_command()),
+        ttd=missing(run.prediction_command("--test-on", TTD)),
+        inference=missing(run.measuring_command),
+        problems=problems,
+    )
+
+
+def _part(
+    problems: list[str], read: Callable[[], Part | None], absent: str, *commands: str
+) -> Part | Missing:
+    """Read one part of what a run has left.
+
+    Args:
+        problems: a line is added if the part is damaged.
+        read: returns the part, or None where it is not there.
+        absent: the state of a part that is not there.
+        commands: what makes the part.
+    """
+    with noting(problems):
+        part = read()
+        return Missing(absent, commands) if part is None else part
+    return Missing("unusable", commands)
+
+
+def _explained(training: Missing, attempt: dict) -> Missing:
+    """Say of a training that is missing how its last attempt ended."""
+    if training.state == "not run" and attempt.get("status"):
+        return dataclasses.replace(training, state=_status(attempt))
+    return training
+
+
+def _status(attempt: dict) -> str:
+    """How an attempt to train ended, as its manifest says."""
+    if attempt.get("status") == "failed":
+        return f"failed ({attempt.get('error', 'it does not say why')})"
+    if attempt.get("status") == "running":
+        return "running, or was killed"
+    return str(attempt.get("status"))
+
+
+def _records(
+    problems: list[str], run: Run, training: FinishedTraining | Missing, attempt: dict
+) -> tuple[pd.DataFrame | Missing, pd.DataFrame | Missing]:
+    """History and resources; the last attempt to train has written both."""
+    if isinstance(training, Missing):
+        return training, training
+    train = run.training_command
+    if attempt and attempt.get("start") != training.start:
+        problems.append(
+            f"{run.manifest}: a later run than the one that made the model, {_status(attempt)}; "
+            "its history and resources are left out"
+        )
+        later = Missing("of a later run", (train,))
+        return later, later
+    return (
+        _part(problems, lambda: history_file.read(run.history), "not recorded", train),
+        _part(problems, lambda: _resources(run.resources), "not recorded", train),
+    )
 
 
 def _resources(file: Path) -> pd.DataFrame | None:
@@ -249,29 +286,25 @@ def _resources(file: Path) -> pd.DataFrame | None:
     return table if table is None else table.reindex(columns=["seconds", *RESOURCES, *GPU])
 
 
+def _on_ttd(run: Run) -> Predictions | None:
+    """Predictions for TTD; None too where TTD is what the model was trained on."""
+    return _predictions(run, TTD) if run.dataset != TTD else None
+
+
 def _predictions(run: Run, tested_on: str) -> Predictions | None:
     file = run.result(tested_on)
     if not file.exists():
         return None
-    found = predictions.read(file, all_classes=tested_on == run.dataset)
-    if found.leaking != run.leaking:
+    predicted = predictions.read(file, all_classes=tested_on == run.dataset)
+    if predicted.leaking != run.leaking:
         raise UserError(f"{file}: its model has learned from other images than its name says")
-    return found
+    return predicted
 
 
-def _inference(model: TrainedModel) -> dict | None:
-    if not model.run.inference.exists():
+def _inference(run: Run, training: FinishedTraining | Missing) -> Inference | None:
+    if not run.inference.exists():
         return None
-    measured = files.read_json(model.run.inference)
-    try:
-        for timing in measured["measured"]:
-            for milliseconds in timing["milliseconds"].values():
-                if not (len(milliseconds) and np.isfinite(milliseconds).all()):
-                    raise ValueError("times that are no numbers")
-            timing["weights_bytes"] + timing["peak_rss_bytes"]  # are there and numbers
-        of = measured["model_start"]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{model.run.inference}: damaged ({error})") from None
-    if model.training and of != model.training["start"]:
-        raise UserError(f"{model.run.inference}: of an earlier model; measure again")
-    return measured
+    inference = inference_file.read(run.inference)
+    if isinstance(training, FinishedTraining) and inference.model_start != training.start:
+        raise UserError(f"{run.inference}: of an earlier model; measure again")
+    return inference

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentiment.base import files
+from sentiment.base.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,18 @@ def write(file: Path, rows: list[dict]) -> None:
         table = csv.DictWriter(lines, COLUMNS)
         table.writeheader()
         table.writerows(rows)
+
+
+def epochs(file: Path) -> "pd.DataFrame":
+    """Read the epochs of a run that has trained.
+
+    Raises:
+        UserError: the file is not there, holds no epoch, or is damaged.
+    """
+    history = read(file)
+    if history is None:
+        raise UserError(f"{file}: no epoch in it; train again")
+    return history
 
 
 def read(file: Path) -> "pd.DataFrame | None":

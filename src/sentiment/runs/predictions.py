@@ -1,4 +1,4 @@
-"""A result file of the prediction scripts: written, and read without trust."""
+"""A result, the file that a prediction script leaves: written, and read without trust."""
 
 import dataclasses
 import json
@@ -18,46 +18,46 @@ if TYPE_CHECKING:
     from sentiment.data.split import Split
 
 DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
-"""What numpy raises for files that are cut, changed, or hold objects, which would be unpickled."""
+"""Errors that NumPy raises for files that are cut, changed, or hold pickled objects."""
 
 LEAKING = "leaking"
-"""The array that marks what a model said which has learned from the test images."""
+"""Name of the array that marks the result of a model that has learned from the test images."""
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model said of a test split, an image a row."""
+    """The classes that a model predicted for a test split, an image a row."""
 
     y_true: np.ndarray
     """int64 (n,): column of the true class."""
     y_pred: np.ndarray
-    """int64 (n,)."""
+    """int64 (n,): column of the predicted class."""
     y_prob: np.ndarray
-    """float64 (n, k): of the k classes asked for, summing to 1 in every row."""
+    """float64 (n, k): probabilities of the k classes asked for, summing to 1 in every row."""
     paths: np.ndarray
-    """str (n,)."""
+    """str (n,): the images, in the words of the source's list."""
     agreement: np.ndarray
     """int (n,): how many annotators agreed, 0 where nobody was asked."""
     class_names: tuple[str, ...]
-    """Of the k classes."""
+    """Names of the k classes, by column."""
     leaking: bool = False
-    """The model has learned from the test images: no accuracy of it is a result."""
+    """Whether the model has learned from the test images: its accuracy then proves nothing."""
 
     def __len__(self) -> int:
         return len(self.y_true)
 
     @property
     def right(self) -> np.ndarray:
-        """bool (n,)."""
+        """bool (n,): whether the predicted class is the true one."""
         return self.y_true == self.y_pred
 
     @property
     def confidence(self) -> np.ndarray:
-        """float64 (n,): the probability of the class said."""
+        """float64 (n,): the probability of the predicted class."""
         return self.y_prob[np.arange(len(self)), self.y_pred]
 
     def in_words(self, row: int) -> str:
-        """What was said of an image, such as `said neutral, 0.52`."""
+        """The prediction for an image, such as `said neutral, 0.52`."""
         return f"said {self.class_names[self.y_pred[row]]}, {self.confidence[row]:.2f}"
 
     def agreed(self, level: int) -> "Predictions":
@@ -81,9 +81,9 @@ def write(
     Args:
         split: what was tested.
         y_prob: float32 (n, classes of the model).
-        columns: of each class of the data tested, its column in `y_prob`.
-        class_names: of the model.
-        made_from: what tells the very model and data.
+        columns: int64 (classes of the data,): the column in `y_prob` of each class of the data.
+        class_names: the model's classes, by column of `y_prob`.
+        made_from: identifies the model and the data.
         leaking: the model has learned from the test images.
 
     Returns:

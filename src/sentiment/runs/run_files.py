@@ -10,7 +10,7 @@ from sentiment.model import networks
 
 
 class Ending(StrEnum):
-    """What follows a run's name in the names of its exported models."""
+    """Ends the name of an exported model, behind the run's name."""
 
     LITERT = ".tflite"
     LITERT_INT8 = "_int8.tflite"
@@ -19,7 +19,7 @@ class Ending(StrEnum):
 
 
 LEAKING = "leaking_"
-"""What the name of a run that learns from the test images begins with, behind test_."""
+"""Begins the name of a run that learns from the test images, behind test_."""
 
 
 BATCHES = (1, 15)
@@ -73,7 +73,8 @@ class Run:
     data: TrainingData
     folders: Folders
     leaking: bool = False
-    """It learns from the test images too, to find an upper limit: no result may rest on it."""
+    """Whether it learns from the test images too, to find an upper limit; its accuracies prove
+    nothing."""
 
     @property
     def dataset(self) -> str:
@@ -98,25 +99,31 @@ class Run:
 
     @property
     def flags(self) -> list[str]:
-        """The words that tell a script this run from others of its network."""
+        """The flags that tell a script which of its network's runs is meant."""
         part = ["--percent", f"{self.percent:g}"] if self.percent < 100 else []
         leak = ["--include-test-data"] if self.leaking else []
         return ["--dataset", self.dataset, *part, *leak]
 
     @property
     def training_command(self) -> str:
-        """What a person types to train it."""
+        """The command that a person types to train the model."""
         script = networks.training_script(self.architecture, self.layers)
         return shown_command(script, *self.flags)
 
     def prediction_command(self, *words: str) -> str:
-        """What a person types to test it, with more words such as `--test-on ttd`."""
+        """The command that a person types to test the model, with more words such as
+        `--test-on ttd`."""
         script = networks.prediction_script(self.architecture, self.layers)
         return shown_command(script, *self.flags, *words)
 
     @property
+    def measuring_command(self) -> str:
+        """The command that a person types to measure what predicting costs on a CPU."""
+        return " ".join(["python scripts/measure_inference.py", *self.flags])
+
+    @property
     def mark(self) -> str:
-        """What every accuracy of a leaking run begins with."""
+        """Begins every accuracy of a leaking run."""
         return "LEAKING, " if self.leaking else ""
 
     @property
@@ -125,11 +132,12 @@ class Run:
 
     @property
     def model(self) -> Path:
+        """The trained model in Keras' format."""
         return self._models / f"{self.name}.keras"
 
     @property
     def checkpoint(self) -> Path:
-        """What training goes on from after it was stopped; gone when it has finished."""
+        """The state that stopped training goes on from; removed when training has finished."""
         return self._models / f"{self.name}_checkpoint.npz"
 
     def exported(self, ending: Ending) -> Path:
@@ -138,13 +146,13 @@ class Run:
 
     def result(self, tested_on: str) -> Path:
         """Predictions for the test split of the run's own data, or of another data set."""
-        other = "" if tested_on == self.dataset else f"_on_{tested_on}"
-        return self._models / f"{self.name}{other}_result.npz"
+        on = "" if tested_on == self.dataset else f"_on_{tested_on}"
+        return self._models / f"{self.name}{on}_result.npz"
 
     def results(self) -> list[Path]:
         """Every result that is there."""
-        others = self._models.glob(f"{self.name}_on_*_result.npz")
-        return sorted({*self._models.glob(self.result(self.dataset).name), *others})
+        on_other_data = self._models.glob(f"{self.name}_on_*_result.npz")
+        return sorted({*self._models.glob(self.result(self.dataset).name), *on_other_data})
 
     def exports(self) -> list[Path]:
         """Every exported model that is there."""
@@ -156,17 +164,20 @@ class Run:
 
     @property
     def history(self) -> Path:
+        """What training reached, a row an epoch."""
         return self.log_file("_history.csv")
 
     @property
     def resources(self) -> Path:
+        """Load and memory while training, a row a second."""
         return self.log_file("_resources.csv")
 
     @property
     def inference(self) -> Path:
-        """What predicting costs on a CPU."""
+        """The costs of predicting on a CPU."""
         return self.log_file("_inference.json")
 
     @property
     def manifest(self) -> Path:
+        """What the last attempt to train depends on, and how it ended."""
         return self.log_file("_run.json")

@@ -9,7 +9,7 @@ from sentiment.runs.accuracy import Accuracy, accuracy
 from sentiment.runs.predictions import Predictions
 
 BINS = 15
-"""Of confidence, of equal width (Guo et al., 2017)."""
+"""Number of bins of confidence, which have the same width (Guo et al., 2017)."""
 
 DEFINITIONS = (
     "Macro-F1: the mean of the classes' F1, 0 for a class never predicted. AUC: one class against "
@@ -22,17 +22,18 @@ DEFINITIONS = (
 
 @dataclass(frozen=True)
 class Scores:
-    """Of a model on the images of a test split."""
+    """Scores of a model on a test split; see DEFINITIONS."""
 
     accuracy: Accuracy
     macro_f1: float
     auc: float | None
+    """None where a class has no image or all."""
     brier: float
     ece: float
 
 
 def scores(predictions: Predictions) -> Scores:
-    """All figures; see DEFINITIONS."""
+    """Compute all scores of predictions."""
     y_true, y_pred, y_prob = predictions.y_true, predictions.y_pred, predictions.y_prob
     labels = np.arange(y_prob.shape[1])
     errors = [b.images * abs(b.confidence - b.accuracy) for b in reliability(predictions)]
@@ -54,11 +55,11 @@ def _auc(y_true: np.ndarray, y_prob: np.ndarray) -> float | None:
 
 @dataclass(frozen=True)
 class Bin:
-    """Images of like confidence."""
+    """Images for which a model was about equally confident."""
 
     images: int
     confidence: float
-    """Mean."""
+    """Mean probability of the predicted class."""
     accuracy: float
 
 

@@ -11,7 +11,7 @@ from sentiment.base.errors import UserError
 from sentiment.runs.predictions import Predictions
 
 LEVEL = 0.05
-"""Of the chance that any difference called real is none (Holm, 1979)."""
+"""The chance, at most, that any difference called real is none (Holm, 1979)."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,12 @@ class Comparison:
     only_first: int
     """Images that the first alone got right."""
     only_second: int
+    """Images that the second alone got right."""
     p: float
-    """McNemar's, exact: of a split of the two counts at least so uneven, if both models err
-    alike."""
+    """McNemar's exact p: the chance that the two counts are at least so uneven if both models are
+    equally good."""
     p_holm: float
-    """The same, corrected for the number of pairs compared."""
+    """McNemar's p after Holm's correction for the number of pairs compared."""
 
     @property
     def difference(self) -> float:
@@ -37,8 +38,11 @@ class Comparison:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Of the difference, 95 %, as Agresti and Min (2005) have it: half an image more in each
-        cell, and then the normal distribution; not corrected for other comparisons."""
+        """The difference's 95 % interval by Agresti and Min (2005).
+
+        Half an image is added to each cell, then the normal distribution is taken. It is not
+        corrected for other comparisons.
+        """
         n, a, b = self.n + 2, self.only_first + 1 / 2, self.only_second + 1 / 2
         middle = (a - b) / n
         half = 1.96 * math.sqrt(a + b - (a - b) ** 2 / n) / n
@@ -46,6 +50,7 @@ class Comparison:
 
     @property
     def real(self) -> bool:
+        """Whether the difference is significant after Holm's correction, at LEVEL."""
         return self.p_holm < LEVEL
 
 
@@ -64,12 +69,14 @@ def compare(models: dict[str, Predictions], pairs: list[tuple[str, str]]) -> lis
     Raises:
         UserError: two did not predict the same images.
     """
-    counts = [_only_right(first, models[first], second, models[second]) for first, second in pairs]
-    # Two models that differ on no image: nothing speaks against their being alike.
-    p = [binomtest(a, a + b).pvalue if a + b else 1.0 for a, b in counts]
+    counts = [_only_right(models, first, second) for first, second in pairs]
+    # Nothing speaks against two models being equally good that differ on no image.
+    p_values = [float(binomtest(a, a + b).pvalue) if a + b else 1.0 for a, b in counts]
     return [
-        Comparison(*pair, len(models[pair[0]]), *count, float(single), corrected)
-        for pair, count, single, corrected in zip(pairs, counts, p, holm(p), strict=True)
+        Comparison(first, second, len(models[first]), *only_right, p, p_holm)
+        for (first, second), only_right, p, p_holm in zip(
+            pairs, counts, p_values, holm(p_values), strict=True
+        )
     ]
 
 
@@ -82,14 +89,15 @@ def holm(p: list[float]) -> list[float]:
     return corrected.tolist()
 
 
-def _only_right(first: str, one: Predictions, second: str, other: Predictions) -> tuple[int, int]:
-    """How many images the first alone, and the second alone, got right."""
-    ours, theirs = (np.argsort(p.paths, kind="stable") for p in (one, other))
-    same = np.array_equal(one.paths[ours], other.paths[theirs])
-    if not same or not np.array_equal(one.y_true[ours], other.y_true[theirs]):
+def _only_right(models: dict[str, Predictions], first: str, second: str) -> tuple[int, int]:
+    """Count the images that the first model alone, and the second alone, got right."""
+    a, b = models[first], models[second]
+    a_order, b_order = np.argsort(a.paths, kind="stable"), np.argsort(b.paths, kind="stable")
+    same_images = np.array_equal(a.paths[a_order], b.paths[b_order])
+    if not same_images or not np.array_equal(a.y_true[a_order], b.y_true[b_order]):
         raise UserError(
             f"{first} and {second} did not predict the same images with the same labels: "
             "predict with both again"
         )
-    one_right, other_right = one.right[ours], other.right[theirs]
-    return int(np.sum(one_right & ~other_right)), int(np.sum(~one_right & other_right))
+    a_right, b_right = a.right[a_order], b.right[b_order]
+    return int(np.sum(a_right & ~b_right)), int(np.sum(~a_right & b_right))

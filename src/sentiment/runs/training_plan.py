@@ -1,4 +1,4 @@
-"""What a trained model depends on: whether one that is there is the one that is wanted."""
+"""All that a trained model depends on, to tell whether one that is there is the one wanted."""
 
 import dataclasses
 import json
@@ -26,8 +26,8 @@ class Training:
 
     @cached_property
     def plan(self) -> dict:
-        """What the model depends on, in JSON's types: a part of its card, of the run's manifest
-        and of its checkpoint."""
+        """All that the model depends on, in JSON's types: a part of its card, of the run's
+        manifest and of its checkpoint."""
         start = model_file.read_card(self.head_from)["start"] if self.head_from else None
         return {
             "architecture": self.architecture.name,
@@ -48,10 +48,10 @@ def sections(run: Run) -> dict[str, tuple[str, ...]]:
 
 
 def check_leaking(path: Path, card: dict, run: Run) -> None:
-    """Compare what a model's card says of the test images with its name.
+    """Check that a model's name says whether it has learned from the test images, as its card does.
 
     Raises:
-        UserError: it has learned from them, and is not called so, or the other way about.
+        UserError: the name and the card differ.
     """
     leaks = bool(card.get(model_file.LEAKS))
     if leaks != run.leaking:
@@ -60,15 +60,16 @@ def check_leaking(path: Path, card: dict, run: Run) -> None:
 
 
 def difference(before: dict, wanted: dict) -> str:
-    """The first thing in which what is there differs from the plan that is wanted, if any."""
+    """The first entry in which the plan of what is there differs from the wanted one, in words;
+    empty if there is none."""
 
     def flat(plan: dict) -> dict:
         return {**plan, **plan.get("recipe", {}), "recipe": None}
 
-    theirs = flat(before)
+    made = flat(before)
     for name, value in flat(wanted).items():
-        if theirs.get(name) != value:
-            return f"made with {name} {theirs.get(name)}, this run has {value}"
+        if made.get(name) != value:
+            return f"made with {name} {made.get(name)}, this run has {value}"
     return ""
 
 

@@ -1,1 +1,1 @@
-"""Choices of the recipe undone one at a time, and what that does."""
+"""Choices of the recipe undone one at a time, and what changes by that."""

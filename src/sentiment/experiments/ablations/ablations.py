@@ -1,7 +1,8 @@
-"""What `scripts/ablations.py` runs: a baseline, and the same with one choice undone at a time."""
+"""Trains a baseline, and the same with one choice of the recipe undone at a time."""
 
 import dataclasses
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -9,16 +10,15 @@ from typing import Annotated
 import tyro
 
 from sentiment.base import cli
-from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
 from sentiment.data.dataset import Dataset
 from sentiment.experiments import steps
 from sentiment.experiments.ablations.variants import ABLATIONS, BASELINE, Variant
 from sentiment.experiments.steps import Step
 from sentiment.model import networks
-from sentiment.model.networks import NetworkChoice
+from sentiment.model.networks import Network, NetworkChoice
 from sentiment.runs.run_files import Run, TrainingData
-from sentiment.training import train
+from sentiment.runs.training_plan import Training
 
 log = logging.getLogger(__name__)
 
@@ -51,73 +51,63 @@ def ablate(options: Options) -> None:
     data = Dataset(options.folders.data_dir, options.data.dataset)
     network = networks.named(options.choice.network)
     variants = list(_variants(options, network))
-    tested = steps.tested_on(data)
-    log.info("%s %s on %g %% of %s: the baseline and %d ablations", network.architecture.title,
-             variants[0].run.way, options.data.percent, data.name, len(variants) - 1)  # fmt: skip
+    tested = steps.test_sets(data)
+    title = f"{network.architecture.title} {variants[0].run.way} on {options.data.percent:g} %"
+    log.info("%s of %s: the baseline and %d ablations", title, data.name, len(variants) - 1)
     for variant in variants[1:]:
         log.info("  %s: %s (%s)", variant.name, variant.title, " ".join(variant.flags))
     folder = options.folders.logs_dir / data.name / "ablations"
-    todo = [
+    to_do = [
         step for variant in variants for step in _steps(network, variant, data, tested, options)
     ]
-    steps.take_all(todo, data.name, folder / "ablations.log", options.dry_run)
+    steps.run_in_order(to_do, data.name, folder / "ablations.log", options.dry_run)
     if options.dry_run:
         return
-    from sentiment.experiments.ablations import (
-        effects,  # pandas and more, which --help does without
-    )
+    from sentiment.experiments.ablations import effects  # pandas, which --help does without
 
     name = variants[0].run.name
     effects.write(folder, name, network.architecture, variants, tested)
     log.info("Saved %s", folder / f"{name}_on_DATA{{.csv,.md,.png,.svg}}")
 
 
-def _variants(options: Options, network: networks.Network) -> list[Variant]:
-    stated, words = network.recipes[options.choice.layers], list(options.training_flags)
-    given = cli.parse_words(train.Options, train.Options(stated), words)
-    if given.include_test_data:
-        raise UserError("--include-test-data: such a model is no result; train it alone")
+def _variants(options: Options, network: Network) -> Iterator[Variant]:
+    """The baseline, then the ablations that change anything in it."""
+    baseline = _variant(options, network, BASELINE, "the recipe", ())
+    yield baseline
+    for ablation in ABLATIONS:
+        if ablation.applies(network.architecture, baseline.recipe):
+            yield _variant(options, network, ablation.name, ablation.title, ablation.flags)
 
-    def variant(name: str, title: str, flags: tuple[str, ...]) -> Variant:
-        place = Path(options.data.dataset, "ablations", name)
-        folders = dataclasses.replace(
-            options.folders,
-            logs_dir=options.folders.logs_dir / place,
-            models_dir=options.folders.models_dir / place,
-        )
-        run = Run(options.choice.network, options.choice.layers, options.data, folders)
-        parsed = cli.parse_words(train.Options, train.Options(stated), [*words, *flags])
-        return Variant(name, title, list(flags), run, parsed.recipe)
 
-    return [
-        variant(BASELINE, "the recipe", ()),
-        *(
-            variant(a.name, a.title, a.flags)
-            for a in ABLATIONS
-            if a.applies(network.architecture, given.recipe)
-        ),
-    ]
+def _variant(
+    options: Options, network: Network, name: str, title: str, flags: tuple[str, ...]
+) -> Variant:
+    """A variant with a run in folders of its own."""
+    place = Path(options.data.dataset, "ablations", name)
+    folders = dataclasses.replace(
+        options.folders,
+        logs_dir=options.folders.logs_dir / place,
+        models_dir=options.folders.models_dir / place,
+    )
+    choice = options.choice
+    run = Run(choice.network, choice.layers, options.data, folders)
+    stated = network.recipes[choice.layers]
+    recipe = steps.training_options(stated, [*options.training_flags, *flags]).recipe
+    return Variant(name, title, list(flags), run, recipe)
 
 
 def _steps(
-    network: networks.Network,
-    variant: Variant,
-    data: Dataset,
-    tested: list[Dataset],
-    options: Options,
+    network: Network, variant: Variant, data: Dataset, tested: list[Dataset], options: Options
 ) -> list[Step]:
-    """FT-F where FT-A starts from it, then what is compared."""
+    """FT-F where FT-A starts from it, then the variant itself."""
     flags = [*options.training_flags, *variant.flags]
-    taken, before = [], True
+    to_do, head_finished = [], True
     if variant.recipe.head == "trained":
-        stated = network.recipes["fc"]
-        recipe = cli.parse_words(train.Options, train.Options(stated), flags).recipe
-        first = dataclasses.replace(variant.run, layers="fc")
-        training, _ = steps.train_and_predict(
-            network.architecture, first, recipe, data, tested, flags
-        )
-        taken, before = [training], training.finished
-    taken += steps.train_and_predict(
-        network.architecture, variant.run, variant.recipe, data, tested, flags, before
-    )
-    return [dataclasses.replace(s, title=f"{variant.name}: {s.title}") for s in taken]
+        recipe = steps.training_options(network.recipes["fc"], flags).recipe
+        head_run = dataclasses.replace(variant.run, layers="fc")
+        head = Training(network.architecture, recipe, data, head_run)
+        train_head, _ = steps.training_and_prediction(head, tested, flags)
+        to_do, head_finished = [train_head], train_head.finished
+    training = Training(network.architecture, variant.recipe, data, variant.run)
+    to_do += steps.training_and_prediction(training, tested, flags, head_finished)
+    return [dataclasses.replace(step, title=f"{variant.name}: {step.title}") for step in to_do]

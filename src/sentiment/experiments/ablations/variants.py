@@ -1,4 +1,4 @@
-"""The choices that can be undone, each by one flag, and a run with one of them undone."""
+"""Choices of the recipe that can be undone, each by one flag, and runs with one undone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ class Ablation:
     """One choice of the recipe, undone by one flag."""
 
     name: str
-    """Of its folder."""
+    """Name of the folder that the ablation's run has for itself."""
     title: str
     flags: tuple[str, ...]
     applies: Callable[[Architecture, Recipe], bool]
-    """Whether it changes anything in a network that is trained by a recipe."""
+    """Whether the ablation changes anything in a network that is trained by a recipe."""
 
 
 ABLATIONS = (

@@ -1,0 +1,108 @@
+"""A picture as a file and in a page. Colours are Okabe and Ito's, for colour-blind readers too."""
+
+import base64
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""Colours of lines and marks, in the order in which they are taken."""
+
+INK, PAPER = "#1a1a2e", "#fefefe"
+"""Colours of text and background, which a page may change; see `Picture.svg`."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing and what it shows."""
+
+    name: str
+    """Name of the picture's files."""
+    caption: str
+    alternative: str
+    """The picture in words and figures, for readers who cannot see it."""
+    figure: Figure
+
+    def save(self, folder: Path) -> None:
+        """Write the picture as PNG and SVG."""
+        (folder / f"{self.name}.svg").write_text(self._drawn)
+        self.figure.set_layout_engine("none")  # keep the layout that was just computed
+        with style():
+            self.figure.savefig(folder / f"{self.name}.png", dpi=150)
+
+    @cached_property
+    def _drawn(self) -> str:
+        """The picture as SVG in INK on PAPER."""
+        box = io.StringIO()
+        with style():
+            self.figure.savefig(box, format="svg", metadata={"Date": None})
+        return box.getvalue()
+
+    def svg(self) -> str:
+        """The picture as SVG whose ink and paper follow the reader's choice of light or dark."""
+        text = self._drawn.replace(INK, "var(--ink)").replace(PAPER, "var(--paper)")
+        style = (
+            f"<style>:root{{--ink:{INK};--paper:none}}"
+            "@media screen and (prefers-color-scheme:dark){:root{--ink:#e4e6eb}}</style>"
+        )
+        head, body = text.split("<defs>", 1)
+        return f"{head}{style}<defs>{body}"
+
+    @property
+    def width(self) -> int:
+        """Width in CSS pixels."""
+        return round(96 * self.figure.get_figwidth())
+
+    def uri(self) -> str:
+        """The SVG as a data URI."""
+        return "data:image/svg+xml;base64," + base64.b64encode(self.svg().encode()).decode()
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the report's colours and letters during the block."""
+    settings = matplotlib.rc_context(
+        {
+            "text.color": INK,
+            "axes.labelcolor": INK,
+            "axes.edgecolor": INK,
+            "xtick.color": INK,
+            "ytick.color": INK,
+            "figure.facecolor": PAPER,
+            "axes.facecolor": PAPER,
+            "savefig.facecolor": PAPER,
+            "font.size": 10,
+            "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica"],
+            "axes.titlesize": 10,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "legend.frameon": False,
+            "svg.fonttype": "none",
+            "svg.hashsalt": "report",
+        }
+    )
+    with settings:
+        yield
+
+
+def interval_mark(value: float, interval: tuple[float, float]) -> list[list[float]]:
+    """Distances of an interval's low and high end from the value, as `Axes.errorbar` takes them.
+
+    An end may be rounded to the wrong side of the value by a hair: its distance is 0.
+    """
+    low, high = interval
+    return [[max(0, value - low)], [max(0, high - value)]]
+
+
+def name_rows(panel: Axes, names: Sequence[str]) -> None:
+    """Name the rows of a panel, the first one at the top."""
+    panel.set_yticks(range(len(names)), names)
+    panel.set_ylim(len(names) - 0.4, -0.6)
+    panel.grid(axis="x", alpha=0.3)
