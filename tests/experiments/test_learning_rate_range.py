@@ -13,6 +13,7 @@ from PIL import Image
 
 from sentiment.base.project import Folders
 from sentiment.experiments import learning_rate_range as rate_range
+from sentiment.experiments import range_reading, rising_rate
 from sentiment.model.networks import Network, NetworkChoice
 from sentiment.model.recipe import Recipe
 from sentiment.runs.run_files import TrainingData
@@ -26,20 +27,20 @@ def test_a_fall_and_a_divergence_are_read_from_noisy_losses() -> None:
     noise = np.random.default_rng(1).normal(0, 0.03, 100)
     losses = 1.1 - 0.5 / (1 + (1e-3 / RATES) ** 2) + noise
     losses = np.append(losses[RATES < 0.5], 4.4)
-    smooth = rate_range.smoothed(losses, 100)
-    found = rate_range.read(RATES[: len(losses)], losses, smooth, 100)
+    smooth = range_reading.smoothed(losses, 100)
+    found = range_reading.read(RATES[: len(losses)], losses, smooth, 100)
     assert 5e-4 < found.steepest < 2e-3
     assert 3e-3 < found.least < 0.5
     assert found.diverged == pytest.approx(RATES[RATES >= 0.5][0])
-    said = " ".join(rate_range.in_words(found, 0.6))
+    said = " ".join(range_reading.in_words(found, 0.6))
     assert f"Suggested: --learning-rate {found.steepest:.2g}, where the loss falls" in said
 
 
 def test_losses_that_never_fall_suggest_nothing() -> None:
     losses = 1.1 + np.random.default_rng(1).normal(0, 0.1, 100)
-    found = rate_range.read(RATES, losses, rate_range.smoothed(losses, 100), 100)
-    assert found == rate_range.Found(None, None, None)
-    assert "nothing to say" in " ".join(rate_range.in_words(found, 10.0))
+    found = range_reading.read(RATES, losses, range_reading.smoothed(losses, 100), 100)
+    assert found == range_reading.RangeReading(None, None, None)
+    assert "nothing to say" in " ".join(range_reading.in_words(found, 10.0))
 
 
 def test_a_range_test_leaves_table_and_picture(
@@ -64,7 +65,7 @@ def test_a_range_test_leaves_table_and_picture(
     assert 20 < len(rows) < 40  # it ended when it had diverged
     rates = [row["learning_rate"] for row in rows]
     np.testing.assert_allclose(rates, np.geomspace(1e-5, 1e6, 40)[: len(rows)])
-    assert rows[-1]["loss"] == pytest.approx(rate_range.TOO_HIGH * rows[0]["loss"])
+    assert rows[-1]["loss"] == pytest.approx(rising_rate.TOO_HIGH * rows[0]["loss"])
     assert "The loss " in caplog.text
     with Image.open(named.with_suffix(".png")) as picture:
         assert picture.size == (1200, 675)

@@ -18,7 +18,7 @@ from helpers.scripts import refusal, succeed
 from sentiment.base.errors import UserError
 from sentiment.experiments.sweep import space
 from sentiment.experiments.sweep.questions import answers
-from sentiment.experiments.sweep.trial import Trial
+from sentiment.experiments.sweep.trial import Diverged, Finished
 from sentiment.model.recipe import Recipe
 
 BASE = Recipe(layers="fc", weights="none")
@@ -93,8 +93,8 @@ def test_optuna_draws_the_same_from_what_was_reached() -> None:
     assert 0 < len(tried) < 6 and {r.optimizer for r in tried} == {"sgd"}
 
 
-def trial(folder: Path, number: int, right: int, last_loss: float = 0.5, **settings) -> Trial:
-    """Of 400 test images it gets the first `right` ones; as many in the same share elsewhere."""
+def trial(folder: Path, number: int, right: int, last_loss: float = 0.5, **settings) -> Finished:
+    """A trial that gets the first `right` of 400 test images, and as large a share elsewhere."""
     run = report_files.run(folder / str(number), "tinynet", "fc")
     y_true = np.arange(400) % 3
     said = np.where(np.arange(400) < right, y_true, (y_true + 1) % 3)
@@ -104,7 +104,7 @@ def trial(folder: Path, number: int, right: int, last_loss: float = 0.5, **setti
         "last_loss": last_loss, "training": [900, 600], "last training": [900, 2 * right],
         "validation": [400, right], "test": [400, right], "seconds": 1.0,
     }  # fmt: skip
-    return Trial(number, dataclasses.replace(BASE, **settings), run, record)
+    return Finished(number, dataclasses.replace(BASE, **settings), run, record)
 
 
 def test_questions_are_answered_from_the_trials(tmp_path: Path) -> None:
@@ -116,9 +116,8 @@ def test_questions_are_answered_from_the_trials(tmp_path: Path) -> None:
         trial(tmp_path, 5, 100, last_loss=7.0, learning_rate=0.01),
     ]
     lost = trial(tmp_path, 6, 0, learning_rate=0.1)
-    trials.append(
-        dataclasses.replace(lost, record={"status": "diverged", "last_epoch": 2, "seconds": 1.0})
-    )
+    record = {"status": "diverged", "last_epoch": 2, "seconds": 1.0}
+    trials.append(Diverged(lost.number, lost.recipe, lost.run, record))
     fields = ["optimizer", "learning_rate", "batch_size"]
     found = {a.question: " ".join(a.sentences) for a in answers(trials, BASE, fields, 3)}
     assert list(found) == [

@@ -12,6 +12,13 @@ from sentiment.model import model_file
 from sentiment.model.recipe import Architecture, Recipe
 from sentiment.runs.run_files import Run
 
+DEFAULTS = {
+    field.name: json.loads(json.dumps(field.default))
+    for field in dataclasses.fields(Recipe)
+    if field.default is not dataclasses.MISSING
+}
+"""The recipe's defaults, in JSON's types."""
+
 
 @dataclass(frozen=True)
 class Training:
@@ -61,10 +68,14 @@ def check_leaking(path: Path, card: dict, run: Run) -> None:
 
 def difference(before: dict, wanted: dict) -> str:
     """The first entry in which the plan of what is there differs from the wanted one, in words;
-    empty if there is none."""
+    empty if there is none.
+
+    A field of the recipe that is not there did not exist yet, and counts as the default, which does
+    what was done before.
+    """
 
     def flat(plan: dict) -> dict:
-        return {**plan, **plan.get("recipe", {}), "recipe": None}
+        return {**DEFAULTS, **plan, **plan.get("recipe", {}), "recipe": None}
 
     made = flat(before)
     for name, value in flat(wanted).items():

@@ -40,7 +40,7 @@ class Setup:
     """
 
     def __init__(self, training: Training):
-        self._training = training
+        self.training = training
         self.cached = training.recipe.layers == "fc" and training.recipe.feature_cache
         """Whether it learns from stored features."""
         self.extraction_seconds = 0.0
@@ -63,7 +63,7 @@ class Setup:
     def inputs(self) -> dict[str, Joined]:
         """The learner's inputs for "train" and "validation", with the rows that the run uses."""
         stored = {section: self.stored(section, rows) for section, rows in self._rows.items()}
-        sections = training_plan.sections(self._training.run)
+        sections = training_plan.sections(self.training.run)
         return {split: self._joined(sections[split], stored) for split in sections}
 
     def stored(self, section: str, rows: np.ndarray) -> Stored:
@@ -75,7 +75,7 @@ class Setup:
         Raises:
             UserError: the disk is too small.
         """
-        t = self._training
+        t = self.training
         if not self.cached:
             return t.dataset.split(section)
         step = t.recipe.batch_size // t.recipe.gradient_accumulation_steps
@@ -88,7 +88,7 @@ class Setup:
     @cached_property
     def _rows(self) -> dict[str, np.ndarray]:
         """The rows that the run uses of each of its splits: ascending, int64 (n,)."""
-        t = self._training
+        t = self.training
         sections = dict.fromkeys(itertools.chain(*training_plan.sections(t.run).values()))
         return {name: rows_of(t.dataset.split(name), t.run, t.recipe) for name in sections}
 
@@ -96,16 +96,16 @@ class Setup:
         return Joined([stored[name] for name in sections], [self._rows[name] for name in sections])
 
     def _mean_pixel(self) -> list[float] | None:
-        sections = training_plan.sections(self._training.run)["train"]
-        splits = {name: self._training.dataset.split(name) for name in sections}
+        sections = training_plan.sections(self.training.run)["train"]
+        splits = {name: self.training.dataset.split(name) for name in sections}
         images = self._joined(sections, splits)
-        return mean_pixel(self._training, images, images.rows)
+        return mean_pixel(self.training, images, images.rows)
 
     def _learner(self) -> keras.Model:
         if self.cached:
             return self.network.get_layer("head")
-        if self._training.recipe.augmentation:
-            return augmented(self.network, self._training.recipe)
+        if self.training.recipe.augmentation:
+            return augmented(self.network, self.training.recipe)
         return self.network
 
     @cached_property

@@ -1,16 +1,15 @@
-"""A sweep on the screen and on the disk: a table, a picture, and the answers."""
+"""A sweep on the screen and on the disk: its tables, its answers, and its files."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from sentiment.base import files
 from sentiment.experiments.sweep.questions import Answer, in_words
-from sentiment.experiments.sweep.trial import Trial
-from sentiment.report import pictures
-from sentiment.report.pictures import Picture
+from sentiment.experiments.sweep.trial import Diverged, Finished, Trial
+from sentiment.report.picture import Picture
 from sentiment.report.table import Table
 from sentiment.runs.accuracy import Accuracy
 
@@ -21,119 +20,104 @@ SELECTION = (
     "figures answer the questions; who chooses by them has no test left."
 )
 
-
-def table(trials: list[Trial], fields: list[str], name: str, title: str) -> Table:
-    """A row a trial, the best first."""
-    rows = []
-    for t in sorted(trials, key=lambda t: t.rank):
-        row = {"trial": t.number, **settings(t, fields)}
-        row["best epoch"] = t.record.get("best_epoch")
-        row["last epoch"] = t.record["last_epoch"]
-        for split in SPLITS:
-            row |= _figures(split, t.accuracy(split))
-        row["seconds"] = t.record["seconds"]
-        row["state"] = t.record["status"]
-        row["folder"] = t.run.folders.logs_dir.name
-        rows.append(row)
-    return Table(name, title, pd.DataFrame(rows), {}, [SELECTION])
+Trials = Sequence[Finished | Diverged]
 
 
-def brief(trials: list[Trial], fields: list[str], of: Table) -> Table:
-    """The same, to be read: an accuracy and its interval in one cell."""
-    n = next((t.record for t in trials if t.diverged is None), {})
-    titles = {s: f"{s}, n = {n[s][0]:,}" if n else s for s in SPLITS}
-    rows = []
-    for t in sorted(trials, key=lambda t: t.rank):
-        row = {"trial": str(t.number)}
-        row |= {k: in_words(v) for k, v in settings(t, fields).items()}
-        if t.diverged is None:
-            row["best epoch"] = f"{t.record['best_epoch']} of {t.record['last_epoch']}"
-            row |= {titles[split]: _cell(t.accuracy(split)) for split in SPLITS}
-        else:
-            row |= dict.fromkeys(("best epoch", *titles.values()), "-")
-            row["best epoch"] = f"diverged in {t.diverged}"
-        row["seconds"] = f"{t.record['seconds']:.1f}"
-        rows.append(row)
-    return dataclasses.replace(of, frame=pd.DataFrame(rows))
+def best_first(trials: Trials) -> list[Finished | Diverged]:
+    """The trials in the order of the tables and the picture."""
+    return sorted(trials, key=lambda trial: trial.rank)
 
 
 def settings(trial: Trial, fields: list[str]) -> dict[str, object]:
-    """What makes the trial differ from others."""
+    """The settings that make the trial differ from others."""
     return {field.replace("_", " "): getattr(trial.recipe, field) for field in fields}
 
 
-def named(trial: Trial, fields: list[str]) -> str:
+def settings_in_words(trial: Trial, fields: list[str]) -> str:
     """Such as `optimizer adam, learning rate 0.001`."""
     return ", ".join(f"{k} {in_words(v)}" for k, v in settings(trial, fields).items())
 
 
-def picture(trials: list[Trial], fields: list[str], name: str, title: str, classes: int) -> Picture:
-    """A row a trial, in the table's order: its accuracies with their intervals."""
-    ordered = sorted(trials, key=lambda t: t.rank)
-    with pictures.style():
-        figure = Figure(figsize=(9, 1.6 + 0.3 * len(ordered)), layout="constrained")
-        panel = figure.subplots()
-        marks = {
-            "training": ("|", pictures.COLOURS[5], -0.22),
-            "validation": ("o", pictures.COLOURS[0], 0.0),
-            "test": ("D", pictures.COLOURS[1], 0.22),
+def full_table(trials: Trials, fields: list[str], name: str, title: str) -> Table:
+    """The table of the CSV file: a row a trial, the best first, each figure in its column."""
+    rows = [
+        {
+            "trial": trial.number,
+            **settings(trial, fields),
+            "best epoch": trial.best_epoch if isinstance(trial, Finished) else None,
+            "last epoch": trial.last_epoch,
+            **_figures(trial),
+            "seconds": trial.seconds,
+            "state": trial.record["status"],
+            "folder": trial.run.folders.logs_dir.name,
         }
-        words = []
-        for row, trial in enumerate(ordered):
-            if trial.diverged is not None:
-                panel.text(1 / classes, row, f"  diverged in epoch {trial.diverged}",
-                           va="center", fontsize=8.5)  # fmt: skip
-                words.append(f"{named(trial, fields)}: diverged in epoch {trial.diverged}")
-                continue
-            for split, (mark, colour, shift) in marks.items():
-                reached = trial.accuracy(split)
-                low, high = reached.interval
-                errors = [[max(0, reached.value - low)], [max(0, high - reached.value)]]
-                panel.errorbar(reached.value, row + shift, xerr=errors, fmt=mark, color=colour,
-                               markersize=4.5, capsize=0, linewidth=1.2)  # fmt: skip
-            reached = " and ".join(
-                f"{split} {trial.accuracy(split).value:.4f}" for split in ("validation", "test")
-            )
-            words.append(f"{named(trial, fields)}: {reached}")
-        for split, (mark, colour, _) in marks.items():
-            panel.plot([], [], mark, color=colour, label=split, markersize=6)
-        panel.axvline(1 / classes, color=pictures.INK, linestyle=":", linewidth=1,
-                      label="chance")  # fmt: skip
-        panel.set_yticks(range(len(ordered)), [f"{named(t, fields)}  ({t.number})"
-                                               for t in ordered], fontsize=8.5)  # fmt: skip
-        panel.set_ylim(len(ordered) - 0.4, -0.6)
-        panel.set(xlabel="accuracy, 95 % interval", title=title)
-        panel.grid(axis="x", alpha=0.3)
-        figure.legend(loc="outside lower right", ncols=4)
-    caption = f"{title}. Best first by validation; in brackets the trial's number."
-    return Picture(name, caption, "; ".join(words), figure)
+        for trial in best_first(trials)
+    ]
+    return Table(name, title, pd.DataFrame(rows), {}, [SELECTION])
+
+
+def readable_table(trials: Trials, fields: list[str], full: Table) -> Table:
+    """The table for reading: an accuracy and its interval in one cell."""
+    finished = next((trial for trial in trials if isinstance(trial, Finished)), None)
+    titles = {
+        split: f"{split}, n = {finished.accuracy(split).n:,}" if finished else split
+        for split in SPLITS
+    }
+    rows = []
+    for trial in best_first(trials):
+        words = {name: in_words(value) for name, value in settings(trial, fields).items()}
+        if isinstance(trial, Finished):
+            epoch = f"{trial.best_epoch} of {trial.last_epoch}"
+            cells = {titles[split]: _cell(trial.accuracy(split)) for split in SPLITS}
+        else:
+            epoch = f"diverged in {trial.last_epoch}"
+            cells = dict.fromkeys(titles.values(), "-")
+        number, seconds = str(trial.number), f"{trial.seconds:.1f}"
+        rows.append({"trial": number, **words, "best epoch": epoch, **cells, "seconds": seconds})
+    return dataclasses.replace(full, frame=pd.DataFrame(rows))
 
 
 def save(
-    folder: Path, full: Table, readable: Table, drawn: Picture, found: list[Answer], content: dict
+    folder: Path,
+    full: Table,
+    readable: Table,
+    picture: Picture,
+    answers: list[Answer],
+    about: dict,
 ) -> None:
-    """Write CSV, Markdown, JSON and the picture, each whole or not at all."""
-    csv = full.frame.to_csv(index=False)
+    """Write CSV, Markdown, JSON and the picture, each whole or not at all.
+
+    Args:
+        about: what the JSON says beside the trials and the answers.
+    """
     lines = [readable.markdown()]
-    for answer in found:
+    for answer in answers:
         lines += [f"**{answer.question}**", "", *(f"- {s}" for s in answer.sentences), ""]
-    for ending, text in ((".csv", csv), (".md", "\n".join(lines))):
+    texts = {".csv": full.frame.to_csv(index=False), ".md": "\n".join(lines)}
+    for ending, text in texts.items():
         with files.whole_file(folder / f"{full.name}{ending}") as temporary:
             temporary.write_text(text)
-    questions = [dataclasses.asdict(answer) for answer in found]
     rows = full.frame.astype(object).where(full.frame.notna(), None).to_dict("records")
-    files.write_json(folder / f"{full.name}.json",
-                     content | {"trials": rows, "questions": questions})  # fmt: skip
-    drawn.save(folder)
+    questions = [dataclasses.asdict(answer) for answer in answers]
+    content = about | {"trials": rows, "questions": questions}
+    files.write_json(folder / f"{full.name}.json", content)
+    picture.save(folder)
 
 
-def _figures(split: str, reached: Accuracy | None) -> dict[str, float | None]:
-    names = [f"{split}{what}" for what in (" n", "", " 95 % low", " 95 % high")]
-    if reached is None:
-        return dict.fromkeys(names)
-    return dict(zip(names, (reached.n, reached.value, *reached.interval), strict=True))
+def _figures(trial: Finished | Diverged) -> dict[str, float | None]:
+    """The accuracy of each split with its n and interval."""
+    figures: dict[str, float | None] = {}
+    for split in SPLITS:
+        names = [f"{split}{what}" for what in (" n", "", " 95 % low", " 95 % high")]
+        if isinstance(trial, Finished):
+            accuracy = trial.accuracy(split)
+            values = (accuracy.n, accuracy.value, *accuracy.interval)
+            figures |= dict(zip(names, values, strict=True))
+        else:
+            figures |= dict.fromkeys(names)
+    return figures
 
 
-def _cell(reached: Accuracy) -> str:
-    low, high = reached.interval
-    return f"{reached.value:.4f} ({low:.3f} to {high:.3f})"
+def _cell(accuracy: Accuracy) -> str:
+    low, high = accuracy.interval
+    return f"{accuracy.value:.4f} ({low:.3f} to {high:.3f})"

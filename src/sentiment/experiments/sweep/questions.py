@@ -1,17 +1,19 @@
 """What a sweep can tell of the report's observations, and of every setting that it tried."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sentiment.experiments.sweep.trial import Trial
+from sentiment.experiments.sweep.trial import Diverged, Finished
 from sentiment.model.recipe import Recipe
 from sentiment.runs import significance
 from sentiment.runs.accuracy import Accuracy
 from sentiment.runs.significance import Comparison
 
 MOST_VALUES = 6
-"""Of a setting, up to which its values are compared with each other."""
+"""Values of a setting up to which they are compared with each other."""
+
+Trials = Sequence[Finished | Diverged]
 
 
 @dataclass(frozen=True)
@@ -22,27 +24,37 @@ class Answer:
     sentences: list[str]
 
 
-def answers(trials: list[Trial], base: Recipe, fields: list[str], classes: int) -> list[Answer]:
+@dataclass(frozen=True)
+class Pair:
+    """Two values of a setting, and the best trial of each; None where every one diverged."""
+
+    setting: str
+    usual: object
+    other: object
+    usual_best: Finished | None
+    other_best: Finished | None
+
+
+def answers(trials: Trials, base: Recipe, settings: list[str], classes: int) -> list[Answer]:
     """Every question that these trials can answer.
 
     Args:
         base: what the trials would be without their own settings.
-        fields: the settings in which they differ.
-        classes: of the data.
+        settings: the fields of the recipe in which the trials differ.
+        classes: number of classes of the data.
     """
-    found = []
+    answered = []
     if len(_values(trials, "learning_rate")) > 1:
         sentences = list(_divergence(trials, classes))
-        found.append(Answer("Which learning rates diverge?", sentences))
-    pairs = {
-        field: list(_pairs(trials, base, field)) for field in fields
-        if field != "learning_rate" and 1 < len(_values(trials, field)) <= MOST_VALUES
-    }  # fmt: skip
-    compared = _compare([pair for of_field in pairs.values() for pair in of_field])
-    for field, of_field in pairs.items():
-        for pair in of_field:
-            found.append(_against(field, *pair, compared))
-    return found
+        answered.append(Answer("Which learning rates diverge?", sentences))
+    pairs = [
+        pair
+        for setting in settings
+        if setting != "learning_rate" and len(_values(trials, setting)) <= MOST_VALUES
+        for pair in _pairs(trials, base, setting)
+    ]
+    comparisons = _compare(pairs)
+    return answered + [_answer(pair, comparisons) for pair in pairs]
 
 
 def in_words(value: object) -> str:
@@ -50,11 +62,11 @@ def in_words(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _values(trials: list[Trial], field: str) -> list:
-    return list(dict.fromkeys(getattr(t.recipe, field) for t in trials))
+def _values(trials: Trials, setting: str) -> list:
+    return list(dict.fromkeys(getattr(trial.recipe, setting) for trial in trials))
 
 
-def _divergence(trials: list[Trial], classes: int) -> Iterator[str]:
+def _divergence(trials: Trials, classes: int) -> Iterator[str]:
     """What came of each learning rate, by optimiser."""
     blank = math.log(classes)
     yield (
@@ -62,29 +74,28 @@ def _divergence(trials: list[Trial], classes: int) -> Iterator[str]:
         "over it, in training, is worse than that."
     )
     for optimizer in _values(trials, "optimizer"):
-        parts = []
-        for rate in sorted(_values(trials, "learning_rate"), reverse=True):
-            some = [
-                t for t in trials
-                if (t.recipe.optimizer, t.recipe.learning_rate) == (optimizer, rate)
-            ]  # fmt: skip
-            if some:
-                parts.append(f"{rate:g}: {_fate(some, blank)}")
-        if len(parts) <= MOST_VALUES:
-            yield f"{optimizer}: {'; '.join(parts)}."
+        tried = [trial for trial in trials if trial.recipe.optimizer == optimizer]
+        rates = sorted(_values(tried, "learning_rate"), reverse=True)
+        if len(rates) <= MOST_VALUES:
+            by_rate = (
+                (rate, [trial for trial in tried if trial.recipe.learning_rate == rate])
+                for rate in rates
+            )
+            fates = (f"{rate:g}: {_fate(at_rate, blank)}" for rate, at_rate in by_rate)
+            yield f"{optimizer}: {'; '.join(fates)}."
         else:
-            some = [t for t in trials if t.recipe.optimizer == optimizer]
-            yield f"{optimizer}, {len(parts)} rates: {_fate(some, blank)}."
+            yield f"{optimizer}, {len(rates)} rates: {_fate(tried, blank)}."
 
 
-def _fate(trials: list[Trial], blank: float) -> str:
+def _fate(trials: Trials, blank: float) -> str:
     """Such as `1 of 2 no number (epoch 3), 1 worse than nothing (loss 5.1)`."""
-    lost = [t.diverged for t in trials if t.diverged is not None]
-    worse = [t.last_loss for t in trials if t.diverged is None and t.last_loss > blank]
+    diverged = [trial.last_epoch for trial in trials if isinstance(trial, Diverged)]
+    losses = [trial.last_loss for trial in trials if isinstance(trial, Finished)]
+    worse = [loss for loss in losses if loss > blank]
     parts = []
-    if lost:
-        epochs = ", ".join(map(str, sorted(set(lost))))
-        parts.append(f"{len(lost)} of {len(trials)} no longer a number (epoch {epochs})")
+    if diverged:
+        epochs = ", ".join(map(str, sorted(set(diverged))))
+        parts.append(f"{len(diverged)} of {len(trials)} no longer a number (epoch {epochs})")
     if worse:
         least, most = (f"{loss:,.2f}" for loss in (min(worse), max(worse)))
         span = least if least == most else f"{least} to {most}"
@@ -92,77 +103,73 @@ def _fate(trials: list[Trial], blank: float) -> str:
     return " and ".join(parts) or f"{len(trials)} of {len(trials)} learned"
 
 
-def _pairs(trials: list[Trial], base: Recipe, field: str) -> Iterator[tuple]:
-    """A setting's usual value, another one, and the best trial of each; None where all diverged."""
-    values = _values(trials, field)
-    usual = getattr(base, field)
+def _pairs(trials: Trials, base: Recipe, setting: str) -> Iterator[Pair]:
+    """A setting's usual value with each other one that was tried."""
+    values = _values(trials, setting)
+    usual = getattr(base, setting)
     if usual not in values:
         usual = values[0]
     for other in values:
         if other != usual:
-            yield usual, other, *(_best(trials, field, value) for value in (usual, other))
+            best = (_best(trials, setting, value) for value in (usual, other))
+            yield Pair(setting, usual, other, *best)
 
 
-def _best(trials: list[Trial], field: str, value: object) -> Trial | None:
-    """By validation alone."""
-    some = [t for t in trials if getattr(t.recipe, field) == value and t.diverged is None]
-    return min(some, key=lambda t: t.rank, default=None)
-
-
-def _compare(pairs: list[tuple]) -> dict[tuple[int, int], Comparison]:
-    """On the same test images, corrected for all pairs of the sweep; by the trials' numbers."""
-    both = [(one, other) for _, _, one, other in pairs if one and other]
-    models = {str(t.number): t.predicted for pair in both for t in pair}
-    names = [(str(other.number), str(one.number)) for one, other in both]
-    return {
-        (int(c.first), int(c.second)): c for c in significance.compare(models, names)
-    }  # fmt: skip
-
-
-def _against(
-    field: str,
-    usual: object,
-    other: object,
-    one: Trial | None,
-    its: Trial | None,
-    compared: dict[tuple[int, int], Comparison],
-) -> Answer:
-    name = field.replace("_", " ")
-    ours, theirs = in_words(other), in_words(usual)
-    question = f"Is {name} {ours} better than {theirs}?"
-    if field == "optimizer":
-        question = f"Does {ours} fit training better than {theirs}, and test worse?"
-    lost = [in_words(v) for v, t in ((usual, one), (other, its)) if t is None]
-    if lost:
-        return Answer(question, [f"Every trial with {name} {' and '.join(lost)} diverged."])
-    c = compared[its.number, one.number]
-    sentences = [
-        f"Compared are the best of each by validation: trial {its.number} ({ours}) with trial "
-        f"{one.number} ({theirs}).",
-        _fit(its.accuracy("last training"), one.accuracy("last training")),
-        f"Test, {c.n:,} images: {its.accuracy('test').value:.4f} against "
-        f"{one.accuracy('test').value:.4f}; {ours} alone right {c.only_first}, {theirs} alone "
-        f"{c.only_second}. {_verdict(c)}",
+def _best(trials: Trials, setting: str, value: object) -> Finished | None:
+    """The best trial with a value, by validation alone."""
+    with_value = [
+        trial
+        for trial in trials
+        if isinstance(trial, Finished) and getattr(trial.recipe, setting) == value
     ]
-    return Answer(question, sentences)
+    return min(with_value, key=lambda trial: trial.rank, default=None)
 
 
-def _fit(ours: Accuracy, theirs: Accuracy) -> str:
-    apart = ours.interval[0] > theirs.interval[1] or ours.interval[1] < theirs.interval[0]
-    better = "better" if ours.value > theirs.value else "worse"
+def _compare(pairs: list[Pair]) -> dict[tuple[int, int], Comparison]:
+    """Compare on the same test images, corrected for all pairs; by the trials' numbers."""
+    both = [(p.other_best, p.usual_best) for p in pairs if p.other_best and p.usual_best]
+    models = {str(trial.number): trial.predictions for pair in both for trial in pair}
+    names = [(str(other.number), str(usual.number)) for other, usual in both]
+    comparisons = significance.compare(models, names)
+    return {(int(c.first), int(c.second)): c for c in comparisons}
+
+
+def _answer(pair: Pair, comparisons: dict[tuple[int, int], Comparison]) -> Answer:
+    name, usual, other = pair.setting.replace("_", " "), in_words(pair.usual), in_words(pair.other)
+    question = f"Is {name} {other} better than {usual}?"
+    if pair.setting == "optimizer":
+        question = f"Does {other} fit training better than {usual}, and test worse?"
+    if pair.usual_best is None or pair.other_best is None:
+        best = {usual: pair.usual_best, other: pair.other_best}
+        lost = " and ".join(value for value, trial in best.items() if trial is None)
+        return Answer(question, [f"Every trial with {name} {lost} diverged."])
+    comparison = comparisons[pair.other_best.number, pair.usual_best.number]
+    return Answer(question, [
+        f"Compared are the best of each by validation: trial {pair.other_best.number} ({other}) "
+        f"with trial {pair.usual_best.number} ({usual}).",
+        _fit(pair.other_best.accuracy("last training"), pair.usual_best.accuracy("last training")),
+        f"Test, {comparison.n:,} images: {pair.other_best.accuracy('test').value:.4f} against "
+        f"{pair.usual_best.accuracy('test').value:.4f}; {other} alone right "
+        f"{comparison.only_first}, {usual} alone {comparison.only_second}. {_verdict(comparison)}",
+    ])  # fmt: skip
+
+
+def _fit(other: Accuracy, usual: Accuracy) -> str:
+    apart = other.interval[0] > usual.interval[1] or other.interval[1] < usual.interval[0]
+    better = "better" if other.value > usual.value else "worse"
     verdict = f"Fits {better}: the intervals are apart." if apart else "No difference can be told."
     return (
-        f"Training, last epoch: {_brief(ours)} against {_brief(theirs)}, n = {ours.n:,}. {verdict}"
+        f"Training, last epoch: {_brief(other)} against {_brief(usual)}, n = {other.n:,}. {verdict}"
     )
 
 
-def _verdict(c: Comparison) -> str:
-    p = f"exact McNemar p = {c.p:.2g}, after Holm {c.p_holm:.2g}"
-    if not c.real:
+def _verdict(comparison: Comparison) -> str:
+    p = f"exact McNemar p = {comparison.p:.2g}, after Holm {comparison.p_holm:.2g}"
+    if not comparison.real:
         return f"No difference can be told ({p})."
-    return f"{'Better' if c.difference > 0 else 'Worse'}, and really so ({p})."
+    return f"{'Better' if comparison.difference > 0 else 'Worse'}, and really so ({p})."
 
 
-def _brief(reached: Accuracy) -> str:
-    low, high = reached.interval
-    return f"{reached.value:.4f} ({low:.4f} to {high:.4f})"
+def _brief(accuracy: Accuracy) -> str:
+    low, high = accuracy.interval
+    return f"{accuracy.value:.4f} ({low:.4f} to {high:.4f})"

@@ -8,10 +8,14 @@ import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sentiment.base import cli
 from sentiment.base.errors import UserError
 from sentiment.model.recipe import Recipe
+
+if TYPE_CHECKING:
+    import optuna
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +28,7 @@ LOG_FROM = 10
 """A range whose end is so many times its beginning is drawn from log-uniformly."""
 
 Values = dict[str, tuple[str, ...]]
-"""Of each field of the recipe, values as a command line has them, or the two ends of a range."""
+"""By field of the recipe: values as a command line has them, or the two ends of a range."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,11 @@ class Space:
     base: Recipe
     lists: Values
     ranges: Values = dataclasses.field(default_factory=dict)
-    """Of numbers, drawn from."""
+    """Ends of ranges of numbers, from which values are drawn."""
     trials: int | None = None
-    """To draw; None takes every combination of the lists."""
+    """Trials to draw; None takes every combination of the lists."""
     seed: int = 1
-    """Of the drawing."""
+    """Seed of the drawing."""
 
     def __post_init__(self) -> None:
         for name, values in (self.lists | self.ranges).items():
@@ -57,7 +61,7 @@ class Space:
 
     @property
     def fields(self) -> list[str]:
-        """Of the recipe, in which the trials differ."""
+        """The fields of the recipe in which the trials differ."""
         return [*self.lists, *self.ranges]
 
     def grid(self) -> list[Recipe]:
@@ -92,7 +96,7 @@ class Space:
             else:
                 study.tell(trial, reached(recipe))
 
-    def _draw(self, trial: object, name: str) -> str:
+    def _draw(self, trial: "optuna.Trial", name: str) -> str:
         if name in self.lists:
             return trial.suggest_categorical(name, self.lists[name])
         low, high = map(float, self.ranges[name])
@@ -139,18 +143,20 @@ def changed(base: Recipe, words: dict[str, str]) -> Recipe:
     Raises:
         UserError: one is none of the recipe's, or wrong.
     """
-    values = {}
-    for name, word in words.items():
-        now = getattr(base, name)
-        if isinstance(now, bool):
-            if word not in ("true", "false"):
-                raise UserError(f"{name}={word}: expected true or false")
-            values[name] = word == "true"
-        else:
-            several = word.split("+") if isinstance(now, tuple) else [word]
-            flags = ["--" + name.replace("_", "-"), *several]
-            values[name] = getattr(cli.parse_words(Recipe, base, flags), name)
-    return dataclasses.replace(base, **values)
+    flags = [flag for name, word in words.items() for flag in _flags(base, name, word)]
+    return cli.parse_words(Recipe, base, flags)
+
+
+def _flags(base: Recipe, name: str, word: str) -> list[str]:
+    """The words on a command line that set a field to a value."""
+    before, flag = getattr(base, name), name.replace("_", "-")
+    if not isinstance(before, bool):
+        return [f"--{flag}", *(word.split("+") if isinstance(before, tuple) else [word])]
+    if word not in ("true", "false"):
+        raise UserError(f"{name}={word}: expected true or false")
+    if before == (word == "true"):
+        return []
+    return [f"--no-{flag}" if before else f"--{flag}"]
 
 
 def _values(words: Iterable[str]) -> tuple[Values, Values]:
