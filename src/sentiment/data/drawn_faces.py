@@ -80,8 +80,9 @@ class _Face:
 
 def _colour(random: np.random.Generator, light: tuple[float, float]) -> tuple[int, int, int]:
     """Any hue of a lightness between two numbers from 0 to 1."""
-    rgb = colorsys.hls_to_rgb(random.random(), random.uniform(*light), random.uniform(0.2, 0.9))
-    return tuple(round(255 * level) for level in rgb)
+    hue, lightness, saturation = random.random(), random.uniform(*light), random.uniform(0.2, 0.9)
+    red, green, blue = colorsys.hls_to_rgb(hue, lightness, saturation)
+    return round(255 * red), round(255 * green), round(255 * blue)
 
 
 def _background(width: int, height: int, random: np.random.Generator) -> Image.Image:
