@@ -4,15 +4,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.made_once import made_once
 from helpers.report_files import RUNS, run, write_report, write_run
 
 N = 120
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of all models, each right on other photos, with probabilities of every size."""
-    work = tmp_path_factory.mktemp("complete")
+    """The report of all models, made once for all workers; tests only read it."""
+    work = made_once(tmp_path_factory, "complete_report", _report_all_models)
+    return work / "logs" / "t4sa" / "report"
+
+
+def _report_all_models(work: Path) -> None:
+    """Report models that are right on different photos, with probabilities of every size."""
     random = np.random.default_rng(1)
     y_true = np.repeat([0, 1, 2], N // 3)
     for number, (network, layers) in enumerate(RUNS):
@@ -20,4 +26,4 @@ def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
         y_prob[np.arange(N), y_true] += 0.1 * number
         y_prob /= y_prob.sum(axis=1, keepdims=True)
         write_run(run(work, network, layers), y_true, y_prob, cost=1 + number // 2)
-    return write_report(work).parent
+    write_report(work)

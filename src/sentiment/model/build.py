@@ -107,7 +107,7 @@ def _build_parts(
 
 
 def _preprocessed(image: keras.KerasTensor, mode: str, mean: Sequence[float]) -> keras.KerasTensor:
-    """Preprocess as `keras.applications.imagenet_utils.preprocess_input` does, in the model.
+    """Preprocess as the network was trained (keras.applications, EfficientNet-Lite), in the model.
 
     Args:
         mean: the mean pixel, RGB, for the mode "caffe".
@@ -116,10 +116,9 @@ def _preprocessed(image: keras.KerasTensor, mode: str, mean: Sequence[float]) ->
         scale = [1 / 255 / deviation for deviation in UNIT_DEVIATION_RGB]
         offset = [-m / d for m, d in zip(UNIT_MEAN_RGB, UNIT_DEVIATION_RGB, strict=True)]
         return keras.layers.Rescaling(scale, offset, dtype="float32", name="standardise")(image)
-    if mode == "tf":
-        return keras.layers.Rescaling(
-            1 / 127.5, offset=-1.0, dtype="float32", name="to_unit_range"
-        )(image)
+    if mode in ("tf", "lite"):
+        scale, offset = (1 / 127.5, -1.0) if mode == "tf" else (1 / 128, -127 / 128)
+        return keras.layers.Rescaling(scale, offset, dtype="float32", name="to_unit_range")(image)
     offset = [-value for value in mean]
     rgb = keras.layers.Rescaling(1.0, offset=offset, dtype="float32", name="subtract_mean")(image)
     return keras.ops.flip(rgb, axis=-1)  # BGR, Caffe's order

@@ -29,10 +29,16 @@ def builder(
             input_shape=(SIDE, SIDE, 3), include_top=False, pooling="avg", weights=weights,
             **settings,
         )  # fmt: skip
-        head = keras.Sequential([
-            keras.Input(backbone.output_shape[1:]),
-            keras.layers.Dense(classes, activation="softmax", dtype="float32"),
-        ])  # fmt: skip
-        return backbone, head
+        return backbone, softmax_head(backbone.output_shape[1], classes)
 
     return build
+
+
+def softmax_head(features: int, classes: int) -> "keras.Model":
+    """One fully connected layer from so many features to probabilities, in float32."""
+    import keras
+
+    return keras.Sequential([
+        keras.Input((features,)),
+        keras.layers.Dense(classes, activation="softmax", dtype="float32"),
+    ])  # fmt: skip

@@ -22,9 +22,10 @@ class Architecture:
     """Its folder under src/, which also names its files under saved_models/ and logs/."""
     title: str
     """Its name in text."""
-    preprocessing: Literal["caffe", "tf", "torch"]
+    preprocessing: Literal["caffe", "tf", "torch", "lite"]
     """What its ImageNet weights were trained on, in the words of `keras.applications`: BGR less
-    ImageNet's mean, RGB in [-1, 1], or RGB less that mean and by its standard deviation."""
+    ImageNet's mean, RGB in [-1, 1], or RGB less that mean and by its standard deviation; lite:
+    EfficientNet-Lite's own, RGB less 127 and by 128."""
     build: Callable[[str | None, int], tuple["keras.Model", "keras.Model"]]
     """From the backbone's weights (None, "imagenet" or a file) and the number of classes:
     the backbone (float images, preprocessed, to features) and the fully connected layers
