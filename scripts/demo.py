@@ -1,9 +1,9 @@
-"""From a sample of dog photos to two trained and tested models, in minutes.
+"""From a sample of photos, or drawn faces, to two trained and tested models, in minutes.
 
 Command:
 
     bash scripts/demo.sh
-    python scripts/demo.py --photos DIR --weights FILE
+    python scripts/demo.py --photos DIR --serve
 """
 
 import sys

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# From nothing to two trained and tested models, in minutes: MobileNetV2 on dog breeds.
+# From nothing to two trained and tested models, in minutes: EfficientNet-Lite0, whose ImageNet
+# weights are installed with the requirements.
 #
 #     bash scripts/demo.sh
-#     bash scripts/demo.sh --photos DIR --weights FILE
+#     bash scripts/demo.sh --photos DIR --serve
 #
-# Without --photos it downloads Imagewoof-160 (90 MB), or draws a sample if it cannot; without
-# --weights it downloads ImageNet's, or starts from random ones if it cannot.
+# Without --photos it downloads Imagewoof-160 (90 MB), or draws faces if it cannot: negative,
+# neutral and positive ones.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/environment.sh requirements.txt

@@ -59,10 +59,10 @@ def real_data(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of drawn pictures, in the form of the dog breeds."""
-    from sentiment.data import drawn_photos
+    from sentiment.data import drawn_faces
 
     def draw(folder: Path) -> None:
-        drawn_photos.draw(folder / "photos")
+        drawn_faces.draw(folder / "photos", {"train": 60, "valid": 15, "test": 15})
 
     return made_once(tmp_path_factory, "drawn", draw) / "photos"
 
@@ -101,7 +101,7 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class Demonstration:
-    """The demonstration, run on real dogs in a checkout of its own."""
+    """The demonstration, run in a checkout of its own."""
 
     folder: Path
     """The checkout; its folders data, logs and saved_models each hold a folder demo."""
@@ -109,22 +109,24 @@ class Demonstration:
     """Standard output of the command."""
 
 
-@pytest.fixture(scope="session")
-def demonstration(
-    shared: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Demonstration:
-    """Made once for the tests of the xdist group "demonstration", which one worker runs."""
-    folder = tmp_path_factory.mktemp("demonstration")
+def demonstrate(folder: Path, *words: object, **settings: str) -> Demonstration:
+    """Run the demonstration in a new checkout, as a person would."""
     for part in ("src", "scripts"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "requirements.txt", folder)
     if (ROOT / ".venv").exists():  # test.sh has made it from nothing, by the same script
         (folder / ".venv").symlink_to(ROOT / ".venv")
-    script, photos = folder / "scripts" / "demo.sh", shared / "data" / "dogs"
-    done = start("bash", script, "--photos", photos, "--weights", weights)
+    done = start("bash", folder / "scripts" / "demo.sh", *words, **settings)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not done.stderr
     return Demonstration(folder, done.stdout)
+
+
+@pytest.fixture(scope="session")
+def demonstration(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
+    """Made once for the tests of the xdist group "demonstration", which one worker runs."""
+    folder = tmp_path_factory.mktemp("demonstration")
+    return demonstrate(folder, "--photos", shared / "data" / "dogs")
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def test_an_export_has_the_same_bytes_again_and_runs_without_keras(
     code = f"""
 import numpy as np; from pathlib import Path; from sentiment.inference.litert import LitertModel
 model = LitertModel(Path({str(exported)!r}), num_threads=2)
-assert model.card["class_names"] == ["drawn_circle", "drawn_square", "drawn_triangle"]
+assert model.card["class_names"] == ["negative", "neutral", "positive"]
 assert model.predict(np.zeros((5, 224, 224, 3), np.uint8)).shape == (5, 3)
 """
     done = start(sys.executable, "-c", code, PYTHONPATH=f"{tmp_path}:{ROOT / 'src'}")
@@ -237,19 +237,19 @@ def test_exports_of_a_trained_model_give_its_predictions(
     demonstration: Demonstration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data_dir = demonstration.folder / "data"
-    trained = demonstration.folder / "saved_models" / "demo" / "fc_layers_mobilenet.keras"
+    trained = demonstration.folder / "saved_models" / "demo" / "fc_layers_efficientnetlite.keras"
     monkeypatch.setattr(exporter, "CALIBRATION_IMAGES", 60)
     export_model.export(export_model.Options(trained, ("litert", "int8"), data_dir=data_dir))
 
-    with np.load(trained.with_name("fc_layers_mobilenet_result.npz")) as result:
+    with np.load(trained.with_name("fc_layers_efficientnetlite_result.npz")) as result:
         y_true, y_pred, y_prob = (result[name] for name in ("y_true", "y_pred", "y_prob"))
     photos = Dataset(data_dir, "demo").split("test").images[:45]
-    exact = LitertModel(trained.with_name("fc_layers_mobilenet.tflite"), num_threads=2)
+    exact = LitertModel(trained.with_name("fc_layers_efficientnetlite.tflite"), num_threads=2)
     answers = np.concatenate([exact.predict(photos[:1]), exact.predict(photos[1:])])
     np.testing.assert_allclose(answers, y_prob, atol=1e-5)
     np.testing.assert_array_equal(answers.argmax(axis=1), y_pred)
 
-    small = LitertModel(trained.with_name("fc_layers_mobilenet_int8.tflite"), num_threads=2)
+    small = LitertModel(trained.with_name("fc_layers_efficientnetlite_int8.tflite"), num_threads=2)
     answers = small.predict(photos)
     np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
     right = int(np.sum(answers.argmax(axis=1) == y_true))

@@ -5,7 +5,7 @@ Mouth and brows show the sentiment; everything else of a picture varies without 
 
 import colorsys
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +15,21 @@ from sentiment.base import files
 
 CLASSES = ("negative", "neutral", "positive")
 COUNTS = {"train": 100, "valid": 25, "test": 40}
-"""Pictures of each class."""
+"""Pictures of each class, by the folder of their split."""
 
 FINER = 2
 """Times as large as it is kept a picture is drawn, so that its lines are smooth."""
 
 
-def draw(folder: Path, seed: int = 1) -> None:
-    """Draw a collection of class folders, whole or not at all; the same one for the same seed."""
+def draw(folder: Path, counts: Mapping[str, int] = COUNTS, seed: int = 1) -> None:
+    """Draw a collection of class folders, whole or not at all; the same one for the same seed.
+
+    Args:
+        counts: pictures of each class, by the folder of their split.
+    """
     random = np.random.default_rng(seed)
     with files.whole_folder(folder) as temporary:
-        for split, count in COUNTS.items():
+        for split, count in counts.items():
             for name in CLASSES:
                 (temporary / split / name).mkdir(parents=True)
                 for number in range(count):

@@ -117,8 +117,8 @@ def _preprocessed(image: keras.KerasTensor, mode: str, mean: Sequence[float]) ->
         offset = [-m / d for m, d in zip(UNIT_MEAN_RGB, UNIT_DEVIATION_RGB, strict=True)]
         return keras.layers.Rescaling(scale, offset, dtype="float32", name="standardise")(image)
     if mode in ("tf", "lite"):
-        scale, offset = (1 / 127.5, -1.0) if mode == "tf" else (1 / 128, -127 / 128)
-        return keras.layers.Rescaling(scale, offset, dtype="float32", name="to_unit_range")(image)
+        to_unit = {"tf": (1 / 127.5, -1.0), "lite": (1 / 128, -127 / 128)}[mode]
+        return keras.layers.Rescaling(*to_unit, dtype="float32", name="to_unit_range")(image)
     offset = [-value for value in mean]
     rgb = keras.layers.Rescaling(1.0, offset=offset, dtype="float32", name="subtract_mean")(image)
     return keras.ops.flip(rgb, axis=-1)  # BGR, Caffe's order

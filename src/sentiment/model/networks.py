@@ -12,6 +12,9 @@ from sentiment.model.recipe import Architecture, Recipe
 DEFAULT = "mobilenet"
 """The network that a command takes unless told otherwise: the one that the report chose."""
 
+INSTALLED = "efficientnetlite"
+"""The network whose ImageNet weights are installed with requirements.txt: it needs no download."""
+
 
 @dataclass(frozen=True)
 class NetworkChoice:
