@@ -24,7 +24,7 @@ from sentiment.runs.accuracy import Accuracy, accuracy
 pytestmark = pytest.mark.slow
 
 
-def tested(demonstration: Demonstration, layers: str) -> Accuracy:
+def accuracy_printed(demonstration: Demonstration, layers: str) -> Accuracy:
     """The accuracy that a model's result has, which must be in what was printed."""
     run = f"{layers}_layers_efficientnetlite"
     with np.load(demonstration.folder / f"saved_models/demo/{run}_result.npz") as result:
@@ -39,8 +39,8 @@ def tested(demonstration: Demonstration, layers: str) -> Accuracy:
 
 @pytest.mark.xdist_group("demonstration")
 def test_one_command_makes_two_good_models(demonstration: Demonstration) -> None:
-    assert tested(demonstration, "fc").value >= 0.95
-    assert tested(demonstration, "all").value >= 0.95
+    assert accuracy_printed(demonstration, "fc").value >= 0.95
+    assert accuracy_printed(demonstration, "all").value >= 0.95
     picture = demonstration.folder / "logs/demo/learning_curves.png"
     assert picture.is_file()
     assert str(picture) in demonstration.said
@@ -51,8 +51,8 @@ def test_without_photos_weights_or_network_it_learns_sentiment(tmp_path: Path) -
     closed = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
     done = demonstrate(tmp_path / "checkout", **closed)
     assert "EfficientNet-Lite0 on faces DRAWN by this project" in done.said
-    assert tested(done, "fc").value >= 0.90
-    assert tested(done, "all").value >= 0.90
+    assert accuracy_printed(done, "fc").value >= 0.90
+    assert accuracy_printed(done, "all").value >= 0.90
     export, serve = re.findall(r"^  python (scripts/.*)$", done.said, re.MULTILINE)
     script, model = export.split()
     assert "Saved" in succeed(done.folder / script, done.folder / model)
