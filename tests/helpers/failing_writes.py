@@ -58,7 +58,7 @@ def main() -> None:
     for limit in LIMITS:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
         try:
-            train.train(network, options)
+            train.train(network, RECIPE, options)
         except (OSError, UserError) as error:
             failed.append(limit)
             print(f"{limit} bytes: {error}")
@@ -67,10 +67,10 @@ def main() -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
         assert damaged(work) == []
     assert failed[:5] == LIMITS[:5], failed
-    train.train(network, options)
+    train.train(network, RECIPE, options)
     folders = Folders(data_dir, work / "calm", work / "calm")
     calm = dataclasses.replace(options, folders=folders)
-    train.train(network, calm)
+    train.train(network, RECIPE, calm)
     after_failures, undisturbed = (
         model_file.load(folder / "drawn" / "all_layers_tinynet.keras").get_weights()
         for folder in (work / "models", work / "calm")

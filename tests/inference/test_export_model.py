@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from helpers import warm
 from helpers.samples import Demonstration
-from helpers.scripts import ROOT, refusal, start, succeed
+from helpers.scripts import ROOT, refusal, run, start
 
 from sentiment.base.errors import UserError
 from sentiment.data.dataset import Dataset
@@ -63,8 +63,10 @@ def test_every_format_is_written_and_answers_as_the_others(
     small: Path, drawn_data: Path, tmp_path: Path
 ) -> None:
     model = Path(shutil.copy(small, tmp_path))
-    said = succeed("scripts/export_model.py", model, "--data-dir", drawn_data,
-                   "--formats", *formats.FORMATS)  # fmt: skip
+    done = run("scripts/export_model.py", model, "--data-dir", drawn_data,
+               "--formats", *formats.FORMATS)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    said = done.stdout
     assert said.count("n = 45") == 2 * len(formats.FORMATS)
     photos = Dataset(drawn_data, "drawn").split("test").images[:5]
     answers = {}
@@ -114,7 +116,7 @@ assert model.card["class_names"] == ["negative", "neutral", "positive"]
 assert model.predict(np.zeros((5, 224, 224, 3), np.uint8)).shape == (5, 3)
 """
     done = start(sys.executable, "-c", code, PYTHONPATH=f"{tmp_path}:{ROOT / 'src'}")
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     exported.write_bytes(contents[0][:2000])
     done = start(sys.executable, "-c", code, PYTHONPATH=f"{tmp_path}:{ROOT / 'src'}")
     assert f"{exported}: damaged" in done.stderr

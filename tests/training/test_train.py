@@ -54,7 +54,7 @@ def test_processes_train_in_step_and_the_first_one_writes(
             recipe, TrainingData("drawn"), checkpoint_batches=1, folders=folders,
             cluster=Cluster("localhost:1", 2, number),
         )  # fmt: skip
-        train.train(small_checkout.architecture(), options)
+        train.train(small_checkout.architecture(), recipe, options)
         files = [*folders.models_dir.rglob("*"), *folders.logs_dir.rglob("*")]
         written.append({file: file.read_bytes() for file in files if file.is_file()})
 

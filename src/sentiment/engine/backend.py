@@ -1,13 +1,11 @@
 """Starts Keras on the machine's devices, and on those of other processes."""
 
-import contextlib
 import logging
 import os
-import re
-import tempfile
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from sentiment.base import native_output
 from sentiment.base.errors import UserError
 from sentiment.engine import cluster
 from sentiment.engine.cluster import Cluster
@@ -16,10 +14,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 log = logging.getLogger(__name__)
-
-NOTE = re.compile(rb"I0000 |WARNING: All log messages before absl")
-"""How TensorFlow's notes on CPU features begin, which it prints before it has read
-TF_CPP_MIN_LOG_LEVEL."""
 
 
 def start(
@@ -52,7 +46,7 @@ def start(
     elif name == "torch" and deterministic == "on":
         _make_torch_deterministic()
     keras.config.set_dtype_policy(precision)
-    with _notes_left_out():  # TensorFlow, if it is there, is seeded and so imported on any backend
+    with _without_notes():  # TensorFlow, if it is there, is seeded and so imported on any backend
         keras.utils.set_random_seed(seed)
     from sentiment.engine import devices  # imports Keras
 
@@ -82,7 +76,7 @@ def _set_environment(deterministic: str) -> None:
 def _import_keras() -> str:
     """Import Keras, and return the name of its backend."""
     try:
-        with _notes_left_out():
+        with _without_notes():
             import keras
     except (ImportError, ValueError) as error:
         raise UserError(
@@ -101,19 +95,12 @@ def _join(processes: Cluster, name: str) -> None:
     cluster.join(processes)
 
 
-@contextlib.contextmanager
-def _notes_left_out() -> Iterator[None]:
-    """Hold back what libraries write to stderr meanwhile, then write it without the notes."""
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as written:
-        os.dup2(written.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            written.seek(0)
-            os.write(2, b"".join(line for line in written if not NOTE.match(line)))
+def _without_notes() -> AbstractContextManager[None]:
+    """Leave out TensorFlow's notes on CPU features in the block.
+
+    TensorFlow prints them before it has read TF_CPP_MIN_LOG_LEVEL.
+    """
+    return native_output.without_lines(b"I0000 ", b"WARNING: All log messages before absl")
 
 
 def _devices(name: str) -> list[str]:

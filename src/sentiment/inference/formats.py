@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from sentiment.base import files
+from sentiment.base import files, native_output
 from sentiment.base.progress import progress
 from sentiment.data.decode import SIDE
 from sentiment.model import model_file
@@ -122,12 +122,13 @@ def _write_int8(original: Original, path: Path) -> None:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = calibration
     options = tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=["SOFTMAX"])
-    with warnings.catch_warnings():
+    with native_output.without_lines(b"fully_quantize: "), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # it opens TensorFlow's own interpreter
         quantiser = tf.lite.experimental.QuantizationDebugger(
             converter=converter, debug_dataset=calibration, debug_options=options
         )
-    path.write_bytes(quantiser.get_nondebug_quantized_model())
+        quantised = quantiser.get_nondebug_quantized_model()
+    path.write_bytes(quantised)
 
 
 def _load_litert(path: Path, threads: int) -> Predict:

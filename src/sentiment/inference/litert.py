@@ -6,8 +6,12 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from sentiment.base import native_output
 from sentiment.base.errors import UserError, first_line
 from sentiment.model import model_file
+
+DELEGATE_NOTE = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
+"""LiteRT prints it when the first model of a process gets its memory; no setting stops that."""
 
 
 class LitertModel:
@@ -25,7 +29,8 @@ class LitertModel:
         self._path = path
         try:
             self._interpreter = Interpreter(str(path), num_threads=num_threads)
-            self._interpreter.allocate_tensors()
+            with native_output.without_lines(DELEGATE_NOTE):
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise UserError(f"{path}: damaged ({first_line(error)}); export it again") from None
         self._input = self._interpreter.get_input_details()[0]["index"]

@@ -4,23 +4,22 @@ import contextlib
 import dataclasses
 import logging
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from sentiment.base import cli, files, provenance
 from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
-from sentiment.data import stratify
-from sentiment.data.dataset import Dataset, in_words
+from sentiment.data.dataset import Dataset
 from sentiment.engine import backend, cluster
 from sentiment.engine.cluster import Cluster
 from sentiment.engine.supervisor import supervise
 from sentiment.model import model_file
-from sentiment.model.recipe import Architecture, Recipe, counting, in_command
+from sentiment.model.recipe import Architecture, Recipe
 from sentiment.runs import training_plan
 from sentiment.runs.run_files import Run, TrainingData
 from sentiment.runs.training_plan import Training
 from sentiment.training import checkpoint_file
+from sentiment.training.announcement import announcement
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +44,9 @@ class Options:
     again; its model stays until the new one is whole."""
     dry_run: bool = False
     """Say what would be done, and stop."""
+    verbose: bool = False
+    """Show every field of the recipe on a line of its own, as the log has it; otherwise only those
+    that differ from the network's recipe."""
     folders: Folders = field(default_factory=Folders)
     cluster: Cluster = field(default_factory=Cluster)
 
@@ -57,11 +59,14 @@ class Options:
 def main(architecture: Architecture, recipe: Recipe) -> None:
     """Run a training script: fine-tune `architecture` by `recipe`, as its flags change it."""
     options = cli.parse(Options, default=Options(recipe))
-    supervise(options.cluster, lambda: train(architecture, options))
+    supervise(options.cluster, lambda: train(architecture, recipe, options))
 
 
-def train(architecture: Architecture, options: Options) -> None:
+def train(architecture: Architecture, stated: Recipe, options: Options) -> None:
     """Fine-tune a network on prepared data.
+
+    Args:
+        stated: the network's recipe, which the options' recipe may differ from.
 
     Raises:
         UserError: the data or the FT-F model are missing, the run is already finished, or
@@ -72,9 +77,9 @@ def train(architecture: Architecture, options: Options) -> None:
         architecture.name, recipe.layers, options.data, options.folders, options.include_test_data
     )
     dataset = Dataset(options.folders.data_dir, run.dataset)
-    announcement = "\n".join(_announcement(architecture, recipe, dataset, run))
+    shown = announcement(architecture, recipe, dataset, run, None if options.verbose else stated)
     if options.dry_run:
-        log.info(announcement)
+        log.info(shown)
     head_from = training_plan.head_model(recipe, dataset, run)
     if options.dry_run:
         return
@@ -82,8 +87,7 @@ def train(architecture: Architecture, options: Options) -> None:
     started = _join(training, options) if options.cluster.several else {}
     with cluster.on_first(lambda: files.locked(run.model)):
         if not cluster.from_first(lambda: _finished(training.plan, run, options.overwrite)):
-            with cluster.on_first(lambda: _log_of(training, options.overwrite)):
-                log.info(announcement)
+            with cluster.on_first(lambda: _logged(training, options.overwrite, shown)):
                 _train(training, options, started)
     cluster.barrier()  # the others wait until the first has saved the model
 
@@ -118,10 +122,21 @@ def _finished(plan: dict, run: Run, overwrite: bool) -> bool:
     return True
 
 
-def _log_of(training: Training, overwrite: bool) -> AbstractContextManager[None]:
-    """Write the run's log in the block; one that goes on from a checkpoint is added to."""
+@contextlib.contextmanager
+def _logged(training: Training, overwrite: bool, shown: str) -> Iterator[None]:
+    """Announce a run, then write its log in the block; one that goes on is added to.
+
+    Args:
+        shown: the announcement on the screen; in the log each field of the recipe has a line.
+    """
+    file = training.run.log_file(".log")
     resumed = _resumed(training.plan, training.run, overwrite)
-    return cli.log_to(training.run.log_file(".log"), append=resumed)
+    whole = announcement(training.architecture, training.recipe, training.dataset, training.run)
+    with cli.log_to(file, append=resumed, screen=False):
+        log.info(whole)
+    log.info(shown)
+    with cli.log_to(file, append=True):
+        yield
 
 
 def _resumed(plan: dict, run: Run, overwrite: bool) -> bool:
@@ -200,31 +215,3 @@ def _remove_outdated(run: Run) -> None:
     for outdated in (*run.results(), *run.exports()):
         files.remove(outdated)
         log.info("  removed %s, made by the model that this one replaces", outdated)
-
-
-def _announcement(
-    architecture: Architecture, recipe: Recipe, dataset: Dataset, run: Run
-) -> Iterator[str]:
-    """The lines that say what the run will do, read and write."""
-    images = {
-        split: sum(
-            stratify.share(n, run.percent)
-            for section in sections
-            for n in dataset.counts(section).values() if n
-        )
-        for split, sections in training_plan.sections(run).items()
-    }  # fmt: skip
-    learning = {"fc": "the fully connected layers learn", "all": "all layers learn"}[run.layers]
-    yield f"{architecture.title} {run.way} ({learning}) on {run.percent:g} % of {dataset.name}"
-    if run.leaking:
-        yield "  LEAKING: learns from validation and test images too; no accuracy is a result"
-    yield f"  {in_words(dataset.class_names)}"
-    yield (
-        f"  train {images['train']:,}, validation {images['validation']:,} images "
-        f"(the store is {dataset.bytes / 1e9:.2f} GB); "
-        f"{-(-images['train'] // recipe.batch_size):,} updates an epoch"
-    )
-    for name, value in counting(recipe).items():
-        yield f"  {name.replace('_', ' ')}: {in_command(value)}"
-    yield f"  writes {run.model}"
-    yield f"         {run.log_file('{_history.csv,_resources.csv,_run.json,.log}')}"
