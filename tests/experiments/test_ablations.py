@@ -1,6 +1,7 @@
 """Ablations: which of them apply, and a baseline with one of them from training to the table."""
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,8 @@ def test_an_ablation_is_trained_predicted_and_compared(drawn_data: Path, tmp_pat
 
     ours, theirs = right("caffe-preprocessing"), right("baseline")
     assert float(baseline["accuracy"]) == theirs.mean()
+    assert float(baseline["commonest"]) == pytest.approx(1 / 3, abs=0.1)
+    assert re.search(r"Accuracy: .*always saying \w+: 0\.\d{4}", said)
     assert float(caffe["difference"]) == pytest.approx(ours.mean() - theirs.mean())
     assert float(caffe["alone right"]) == (ours & ~theirs).sum()
     assert float(caffe["difference low"]) <= float(caffe["difference"])

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,10 +17,11 @@ from helpers import report_files, small_checkout
 from helpers.scripts import refusal, succeed
 
 from sentiment.base.errors import UserError
-from sentiment.experiments.sweep import space
+from sentiment.experiments.sweep import presentation, space, sweep_picture
 from sentiment.experiments.sweep.questions import answers
 from sentiment.experiments.sweep.trial import Diverged, Finished
 from sentiment.model.recipe import Recipe
+from sentiment.runs.accuracy import Commonest
 
 BASE = Recipe(layers="fc", weights="none")
 
@@ -141,6 +143,29 @@ def test_questions_are_answered_from_the_trials(tmp_path: Path) -> None:
                                         "after Holm 0.062).")  # fmt: skip
 
 
+def test_tables_and_picture_say_what_the_commonest_class_reaches(tmp_path: Path) -> None:
+    """The records are as those of earlier versions; the test split's 400 images are uneven."""
+    trials = [trial(tmp_path, 1, 300), trial(tmp_path, 2, 135, learning_rate=0.1)]
+    record = {"status": "diverged", "last_epoch": 2, "seconds": 1.0}
+    trials.append(Diverged(3, dataclasses.replace(BASE, learning_rate=1.0), trials[0].run, record))
+    fields = ["learning_rate"]
+    unseen = {"validation": Commonest("neutral", 0.8), "test": Commonest("negative", 134 / 400)}
+    full = presentation.full_table(trials, fields, "sweep", "A sweep", unseen)
+    assert full.notes == [
+        "Validation: not better than always saying neutral: 0.8000 (trial 1, trial 2).",
+        "Test: not better than always saying negative: 0.3350 (trial 2).",
+        presentation.SELECTION,
+    ]
+    assert full.frame["validation commonest"].tolist() == [0.8] * 3
+    assert full.frame["test commonest"].tolist() == [0.335] * 3
+    shown = presentation.readable_table(trials, fields, full)
+    column = list(shown.frame).index(presentation.BALANCED)
+    assert [row[column] for row in shown.cells()] == ["0.7500", "0.3375", "-"]
+    picture = sweep_picture.draw(trials, fields, "sweep", "A sweep", unseen["test"])
+    assert picture.alternative.endswith("; test split, always saying negative: 0.3350")
+    assert ">always saying negative<" in picture.svg()
+
+
 def without_times(table: Path) -> list[dict[str, str]]:
     with table.open(newline="") as lines:
         return [
@@ -175,6 +200,8 @@ def test_a_killed_sweep_goes_on_to_the_same_table(drawn_data: Path, tmp_path: Pa
     assert said.count("(found)") in (2, 3)
     assert "learning rate 1e+30, optimizer sgd: diverged in epoch 1" in said
     assert "Does adam fit training better than sgd, and test worse?" in said
+    for split in ("Validation", "Test"):
+        assert re.search(rf"^{split}: .*always saying \w+: 0\.\d{{4}}", said, re.MULTILINE)
     before = {f.name: f.read_bytes() for f in table(tmp_path / "logs").parent.glob("sweep.*")}
     assert set(before) == {f"sweep.{ending}" for ending in ("csv", "md", "json", "png", "svg")}
     again = succeed(script, *words, "--logs-dir", tmp_path / "logs", "--", *common)

@@ -40,6 +40,16 @@ def test_a_model_that_was_not_measured_is_not_in_the_choice(tmp_path: Path) -> N
     assert left_out.group(1).endswith(" FT-F") and left_out.group(1) != candidate["model"]
 
 
+def test_a_model_no_better_than_the_commonest_class_is_not_recommended(tmp_path: Path) -> None:
+    y_true = np.arange(90) % 3
+    said = np.where(np.arange(90) < 35, y_true, (y_true + 1) % 3)
+    write_run(run(tmp_path, *RUNS[0]), y_true, probabilities(said))
+    text = write_report(tmp_path).read_text()
+    words = "not better than always saying negative: 0.3333"
+    assert re.search(f"No model can be recommended yet: the most accurate, .*, is {words}", text)
+    assert f"95 % interval 0.2947 to 0.4922, n = 90 ({words}), and takes 20.0 ms" in text
+
+
 def test_nothing_is_chosen_where_nothing_was_run(tmp_path: Path) -> None:
     page = write_report(tmp_path)
     assert "No choice yet" in page.read_text()

@@ -17,6 +17,7 @@ def test_results_are_compared_by_one_command(tmp_path: Path) -> None:
         report_files.write_result(files[-1], y_true, report_files.probabilities(said))
     said = succeed("scripts/compare.py", *files)
     assert "better/fc_layers_vgg19: accuracy 0.6500, 95 % interval" in said
+    assert "n = 200; always saying negative: 0.3350; balanced accuracy 0.6500" in said
     row = next(line for line in said.splitlines() if line.endswith("yes"))
     assert row.split()[2:6] == ["200", "0", "30", "-0.1500"]
 

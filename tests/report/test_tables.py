@@ -23,17 +23,18 @@ def result(complete: Path, key: tuple[str, str], tested_on: str) -> Predictions:
 
 def columns(predicted: Predictions) -> dict[str, float]:
     """The scores of predictions, by column; tests/runs/test_scores.py proves the scores."""
-    reached = scores.scores(predicted)
-    low, high = reached.accuracy.interval
+    computed = scores.scores(predicted)
+    low, high = computed.reached.accuracy.interval
     return {
         "n": len(predicted),
-        "accuracy": reached.accuracy.value,
+        "accuracy": computed.reached.accuracy.value,
         "95 % low": low,
         "95 % high": high,
-        "macro-F1": reached.macro_f1,
-        "AUC": reached.auc,
-        "Brier": reached.brier,
-        "ECE": reached.ece,
+        "commonest": computed.reached.commonest.share,
+        "macro-F1": computed.macro_f1,
+        "AUC": computed.auc,
+        "Brier": computed.brier,
+        "ECE": computed.ece,
     }
 
 
@@ -102,6 +103,40 @@ def test_others_figures_are_named_and_explained(complete: Path) -> None:
     assert time["VGG19 FT-F"]["report h:mm"] == "49:27"
     ttd = [row for row in shown["table_3_ttd_accuracy"] if row["model"] == "InceptionResNetV2 FT-A"]
     assert [row["report"] for row in ttd] == ["0.7687", "-", "-"]  # the report has level 5 alone
+
+
+def test_what_always_naming_the_commonest_class_reaches_stands_beside_accuracy(
+    tmp_path: Path,
+) -> None:
+    """Five in eight are positive; one model is right of all, and one always says positive."""
+    y_true = np.tile([0, 2, 2, 2, 0, 2, 0, 2], 10)
+    always = np.full(len(y_true), 2)
+    for key, said in ((RUNS[0], y_true), (RUNS[1], always)):
+        write_run(run(tmp_path, *key), y_true, probabilities(said))
+    page = write_report(tmp_path)
+    shown, text = report_files.tables(page), page.read_text()
+    for name in ("table_2_test_accuracy", "table_3_ttd_accuracy", "choice"):
+        rows = [row for row in shown[name] if "not run" not in "".join(row.values())]
+        at_5 = [row for row in rows if row.get("at least agree", "5") == "5"]
+        assert {row["balanced"] for row in at_5} == {"1.0000", "0.5000"}
+    assert {row["commonest"] for row in rows} == {"0.6250"}
+    right, blind = (row["model"] for row in shown["choice"])
+    assert f"Test split of t4sa: not better than always saying positive: 0.6250 ({blind})." in text
+    at_4 = "At least 4 agree: not better than always saying positive: 0.8333"
+    assert f"{at_4} ({blind})." in text and right != blind
+    assert "at least 5 agree, always saying positive: 0.6587; at least 4 agree, always" in text
+    for name in ("choice", "test_accuracy", "ttd_accuracy"):
+        assert ">always saying positive<" in (page.parent / f"pictures/{name}.svg").read_text()
+    for words in ("", f"{blind} 0.6250 (0.5155 to 0.7231), not better than "):
+        assert f"{words}always saying positive: 0.6250" in text
+
+
+def test_balanced_accuracy_is_left_out_where_classes_are_even(tmp_path: Path) -> None:
+    y_true = np.arange(90) % 3
+    write_run(run(tmp_path, *RUNS[0]), y_true, probabilities(y_true))
+    shown = report_files.tables(write_report(tmp_path))
+    for row in shown["table_2_test_accuracy"] + shown["choice"]:
+        assert "commonest" in row and "balanced" not in row
 
 
 @pytest.mark.slow

@@ -30,10 +30,10 @@ def test_every_score_can_be_computed_again(classes: int, seed: int) -> None:
     confidences = pd.Series(y_prob.max(axis=1)).groupby(bins, observed=True)
     distances = (accuracies.mean() - confidences.mean()).abs()
     for_auc = y_prob[:, 1] if classes == 2 else y_prob
-    reached = scores.scores(predictions)
-    assert reached.accuracy.value == right.mean()
+    computed = scores.scores(predictions)
+    assert computed.reached.accuracy.value == right.mean()
     np.testing.assert_allclose(
-        [reached.macro_f1, reached.auc, reached.brier, reached.ece],
+        [computed.macro_f1, computed.auc, computed.brier, computed.ece],
         [
             f1_score(y_true, y_pred, average="macro"),
             roc_auc_score(y_true, for_auc, multi_class="ovr"),

@@ -11,6 +11,7 @@ from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
 from sentiment.data.dataset import Dataset
 from sentiment.model.recipe import Recipe
+from sentiment.runs.accuracy import Commonest
 from sentiment.runs.run_files import Run, TrainingData
 from sentiment.runs.training_plan import Training
 from sentiment.training import checkpoint_file, fit, setup
@@ -23,8 +24,10 @@ def training(recipe: Recipe, drawn_data: Path, work: Path) -> Training:
 
 
 def test_the_average_is_kept_as_the_best_and_the_checkpoint_holds_the_weights_that_learn(
-    drawn_data: Path, tmp_path: Path
+    drawn_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Also: the last lines say what always naming the commonest class would reach."""
+    caplog.set_level("INFO")
     recipe = Recipe("all", weights="none", epochs=1, ema_momentum=0.9, learning_rate=0.01)
     keras.utils.set_random_seed(1)
     wanted = training(recipe, drawn_data, tmp_path)
@@ -35,6 +38,10 @@ def test_the_average_is_kept_as_the_best_and_the_checkpoint_holds_the_weights_th
     ):
         np.testing.assert_array_equal(best, kept)
         assert (learning != best).any()
+    validation = Dataset(drawn_data, "drawn").counts("validation")
+    (last,) = (text for text in caplog.messages if text.startswith("Best of 1 epochs"))
+    assert last.endswith(f"always saying {Commonest.among(validation).class_name}: "
+                         f"{max(validation.values()) / sum(validation.values()):.4f}")  # fmt: skip
 
 
 def test_short_memory_is_told_with_a_remedy_wherever_it_comes(

@@ -89,7 +89,9 @@ class Exporter:
             kind.write(original, temporary)
             predict = kind.load(temporary, self.threads)
             exported = self._predictions(kind.title, predict)
-            agreement = compare(self.split.labels[self.rows], expected, exported)
+            agreement = compare(
+                self.split.labels[self.rows], expected, exported, self.dataset.class_names
+            )
             self._log_cost(kind.title, temporary, predict)
             for line in agreement.in_words():
                 log.info("  %s", line)
@@ -126,6 +128,9 @@ class Exporter:
             "format": kind.title,
             "quantised": kind.quantised,
             "checked_on": self.checked_on,
-            **dataclasses.asdict(agreement),
+            "largest_difference": agreement.largest_difference,
+            "equal_top1": agreement.equal_top1,
+            "keras": dataclasses.asdict(agreement.keras.accuracy),
+            "exported": dataclasses.asdict(agreement.exported.accuracy),
             "versions": provenance.versions() | packages,
         }

@@ -1,10 +1,10 @@
-"""A test in words: its accuracy, each class's precision and recall, and the confusion matrix."""
+"""A test in words: its accuracy, then each class's precision, recall and confusion with others."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from sentiment.runs.accuracy import accuracy, confusion
+from sentiment.runs.accuracy import Reached, confusion
 
 WIDEST_MATRIX = 20
 """Classes up to which the confusion matrix is printed: more do not fit on a screen."""
@@ -19,13 +19,14 @@ def in_words(arrays: dict[str, np.ndarray], columns: np.ndarray, what: str) -> I
         what: was tested; every accuracy begins with it.
     """
     y_true, y_pred, agreement = (arrays[name] for name in ("y_true", "y_pred", "agreement"))
+    class_names = arrays["class_names"].tolist()
     for level in sorted(set(agreement.tolist()) - {0}, reverse=True):
         rows = agreement >= level
-        agreed = accuracy(y_true[rows], y_pred[rows])
+        agreed = Reached.of(y_true[rows], y_pred[rows], class_names)
         yield f"{what}, at least {level} annotators agree: {agreed}"
-    yield f"{what}: {accuracy(y_true, y_pred)}"
-    names = [f"{column} {arrays['class_names'][column]}" for column in columns]
-    counts = confusion(y_true, y_pred, len(arrays["class_names"]))[np.ix_(columns, columns)]
+    yield f"{what}: {Reached.of(y_true, y_pred, class_names)}"
+    names = [f"{column} {class_names[column]}" for column in columns]
+    counts = confusion(y_true, y_pred, len(class_names))[np.ix_(columns, columns)]
     yield from _by_class(names, counts, columns)
 
 

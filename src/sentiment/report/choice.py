@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sentiment.runs.accuracy import Accuracy, accuracy
+from sentiment.runs.accuracy import Accuracy, Reached
 from sentiment.runs.collect import TrainedModel
 from sentiment.runs.inference_file import Inference
 from sentiment.runs.predictions import Predictions
@@ -31,7 +31,7 @@ class Candidate:
     model: TrainedModel
     predictions: Predictions
     """Predictions for the test split."""
-    accuracy: Accuracy
+    reached: Reached
     milliseconds: float
     """Time of one image, alone, on a CPU: the median over both ways of its network."""
     bytes: int
@@ -40,6 +40,11 @@ class Candidate:
     """Whether its accuracy lies in the interval of the best."""
     front: bool = False
     """Whether no other is as good in all of accuracy, time and size, and better in one."""
+
+    @property
+    def accuracy(self) -> Accuracy:
+        """Accuracy on the test split."""
+        return self.reached.accuracy
 
     @property
     def costs(self) -> tuple[float, float, int]:
@@ -108,7 +113,7 @@ def _candidates(measured: list[_Measured], kind: str) -> list[Candidate]:
             Candidate(
                 m.model,
                 m.predictions,
-                accuracy(m.predictions.y_true, m.predictions.y_pred),
+                Reached.of(m.predictions.y_true, m.predictions.y_pred, m.predictions.class_names),
                 milliseconds=float(np.median(np.concatenate(alike))),
                 bytes=m.inference.weights_bytes,
             )
@@ -134,12 +139,10 @@ def _sentences(
     chosen: Candidate, candidates: list[Candidate], comparisons: list[Comparison]
 ) -> Iterator[str]:
     best = max(candidates, key=lambda c: (c.accuracy.value, c is chosen))
-    y_true = best.predictions.y_true
-    chance = float(np.bincount(y_true).max() / len(y_true))
-    if best.accuracy.interval[0] <= chance:
+    if not best.reached.better:
         yield (
-            "No model can be recommended yet: none is shown to be better than always saying the "
-            f"most frequent class ({chance:.4f})."
+            "No model can be recommended yet: the most accurate, "
+            f"{best.model.name}, is {best.reached.beside}."
         )
         name = f"By the rule it would be {chosen.model.name}"
     elif chosen.model.run.percent < 100:
@@ -148,13 +151,16 @@ def _sentences(
         name = f"Deploy {chosen.model.name}"
     cost = f"{_time(chosen)} an image on this CPU and {_size(chosen)} of weights"
     if chosen is best:
-        yield f"{name}: it is the most accurate, with {chosen.accuracy}, and takes {cost}."
+        yield (
+            f"{name}: it is the most accurate, with {chosen.accuracy} ({chosen.reached.beside}), "
+            f"and takes {cost}."
+        )
         return
     low, high = best.accuracy.interval
     yield (
-        f"{name}: its {chosen.accuracy}, lies in the interval of the most accurate, "
-        f"{best.model.name} ({best.accuracy.value:.4f}, {low:.4f} to {high:.4f}), and it takes "
-        f"{cost}, instead of {_time(best)} and {_size(best)}."
+        f"{name}: its {chosen.accuracy} ({chosen.reached.beside}), lies in the interval of the "
+        f"most accurate, {best.model.name} ({best.accuracy.value:.4f}, {low:.4f} to {high:.4f}), "
+        f"and it takes {cost}, instead of {_time(best)} and {_size(best)}."
     )
     names = {chosen.model.name, best.model.name}
     for pair in (c for c in comparisons if {c.first, c.second} == names):

@@ -41,11 +41,12 @@ def compare(options: Options) -> None:
         raise UserError("expected two results or more, such as saved_models/t4sa/*_result.npz")
     from sentiment.report import pairs  # SciPy and pandas, which --help does without
     from sentiment.runs import significance
-    from sentiment.runs.accuracy import accuracy
+    from sentiment.runs.accuracy import Reached
 
     models = _read(options.results)
     for name, predicted in models.items():
-        log.info("%s: %s", name, accuracy(predicted.y_true, predicted.y_pred))
+        reached = Reached.of(predicted.y_true, predicted.y_pred, predicted.class_names)
+        log.info("%s: %s", name, reached)
     table = pairs.table("pairs", "Pairs", significance.pairwise(models))
     log.info("")
     for line in (*table.lines(), *table.notes):

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +11,9 @@ from pathlib import Path
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from sentiment.runs.accuracy import Commonest
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Colours of lines and marks, in the order in which they are taken."""
@@ -99,6 +102,16 @@ def interval_mark(value: float, interval: tuple[float, float]) -> list[list[floa
     """
     low, high = interval
     return [[max(0, value - low)], [max(0, high - value)]]
+
+
+def draw_commonest(draw_line: Callable[..., Line2D], commonest: Commonest) -> None:
+    """Draw a dotted line at the accuracy that always naming the commonest class would reach.
+
+    Args:
+        draw_line: a panel's `axvline` where accuracy goes from left to right, else its `axhline`.
+    """
+    label = f"always saying {commonest.class_name}"
+    draw_line(commonest.share, color=INK, linestyle=":", linewidth=1, label=label)
 
 
 def name_rows(panel: Axes, names: Sequence[str]) -> None:

@@ -1,20 +1,29 @@
 """The report's pictures. Networks have colours; FT-F is hollow, FT-A is full."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sentiment.report import learning_curves, published
 from sentiment.report.choice import Candidate, Choice
-from sentiment.report.picture import COLOURS, INK, Picture, interval_mark, name_rows, style
+from sentiment.report.picture import (
+    COLOURS,
+    INK,
+    Picture,
+    draw_commonest,
+    interval_mark,
+    name_rows,
+    style,
+)
 from sentiment.report.published import Key
 from sentiment.report.published_data import Data
 from sentiment.runs import collect, scores
-from sentiment.runs.accuracy import accuracy, confusion
+from sentiment.runs.accuracy import Commonest, Reached, confusion
 from sentiment.runs.collect import Missing, TrainedModel
 from sentiment.runs.predictions import Predictions
 from sentiment.runs.significance import Comparison
@@ -69,7 +78,7 @@ def _accuracy(colours: dict[str, str], tested: Tested, data: Data) -> Picture:
     figure = Figure(figsize=(7, 1.2 + 0.42 * len(tested)), layout="constrained")
     panel = figure.subplots()
     words = _intervals(panel, colours, tested, others if data.published else {})
-    _legend(figure, panel)
+    _legend(figure, [panel])
     panel.set_xlabel(f"accuracy on the test split of {data.name}, 95 % interval")
     return Picture(
         "test_accuracy",
@@ -94,7 +103,7 @@ def _ttd(colours: dict[str, str], on_ttd: Tested, data: Data) -> Picture:
         words.append(f"at least {level} agree: {spoken}")
         n = len(shown[0][1]) if shown else 0
         panel.set(title=f"at least {level} agree, n = {n:,}", xlabel="accuracy")
-    _legend(figure, panels[0])
+    _legend(figure, panels)
     return Picture(
         "ttd_accuracy",
         f"Accuracy on TTD by annotators that agree, 95 % intervals{_caveat(data)}",
@@ -112,38 +121,43 @@ def _intervals(
         others: published accuracies by where they were published, then by model.
 
     Returns:
-        The accuracies in words.
+        The accuracies in words, then what always naming the commonest class reaches.
     """
-    words, labelled = [], set()
+    words, commonest = [], dict[Commonest, None]()
     for row, (model, predictions) in enumerate(tested):
-        reached = accuracy(predictions.y_true, predictions.y_pred)
-        low, high = reached.interval
+        reached = Reached.of(predictions.y_true, predictions.y_pred, predictions.class_names)
+        commonest[reached.commonest] = None
+        value, (low, high) = reached.accuracy.value, reached.accuracy.interval
         panel.errorbar(
-            reached.value,
+            value,
             row,
-            xerr=interval_mark(reached.value, reached.interval),
+            xerr=interval_mark(value, (low, high)),
             fmt="o",
             capsize=3,
             markersize=7,
             color=colours[model.run.architecture],
             fillstyle="none" if model.run.layers == "fc" else "full",
         )
-        words.append(f"{model.name} {reached.value:.4f} ({low:.4f} to {high:.4f})")
+        worse = "" if reached.better else f", {reached.beside}"
+        words.append(f"{model.name} {value:.4f} ({low:.4f} to {high:.4f}){worse}")
         for name, marker in MARKERS.items():
-            value = others.get(name, {}).get(model.key)
-            if value is not None:
-                label = None if name in labelled else name
-                labelled.add(name)
-                panel.plot(value, row, marker, color=INK, label=label, markersize=7)
+            published_value = others.get(name, {}).get(model.key)
+            if published_value is not None:
+                panel.plot(published_value, row, marker, color=INK, label=name, markersize=7)
     name_rows(panel, [model.name for model, _ in tested])
-    return "; ".join(words)
+    for always in commonest:
+        draw_commonest(panel.axvline, always)
+    return "; ".join([*words, *map(str, commonest)])
 
 
-def _legend(figure: Figure, panel: Axes) -> None:
-    """Say which marks are published figures."""
-    handles, labels = panel.get_legend_handles_labels()
-    if labels:
-        figure.legend(handles, labels, loc="outside lower right", ncols=2)
+def _legend(figure: Figure, panels: Iterable[Axes]) -> None:
+    """Say which marks are published figures, and what the dotted line is."""
+    named: dict[str, Artist] = {}
+    for panel in panels:
+        handles, labels = panel.get_legend_handles_labels()
+        named |= dict(zip(labels, handles, strict=True))
+    if named:
+        figure.legend(list(named.values()), list(named), loc="outside lower right", ncols=3)
 
 
 def _caveat(data: Data) -> str:
@@ -301,9 +315,14 @@ def _pareto(colours: dict[str, str], choice: Choice) -> Picture:
         words.append(
             f"{c.model.name} {c.accuracy.value:.4f} at {c.milliseconds:.1f} ms and "
             f"{c.bytes / 1e6:.1f} MB{', on the front' if c.front else ''}"
+            f"{'' if c.reached.better else f', {c.reached.beside}'}"
         )
     front = sorted((c.milliseconds, c.accuracy.value) for c in choice.candidates if c.front)
     panel.plot(*zip(*front, strict=True), "--", color=INK, linewidth=1, alpha=0.4, zorder=0)
+    commonest = dict.fromkeys(c.reached.commonest for c in choice.candidates)
+    for always in commonest:
+        draw_commonest(panel.axhline, always)
+    _legend(figure, [panel])
     panel.set(xlabel=f"milliseconds an image on a CPU ({choice.format})", ylabel="test accuracy")
     panel.set_xlim(0, 1.1 * max(c.milliseconds for c in choice.candidates))
     panel.yaxis.set_major_locator(MaxNLocator(6))
@@ -312,7 +331,7 @@ def _pareto(colours: dict[str, str], choice: Choice) -> Picture:
         "choice",
         "Accuracy against inference time; a dot's area is the size of the weights, the dashed "
         "line the Pareto front.",
-        f"{'; '.join(words)}.",
+        f"{'; '.join([*words, *map(str, commonest)])}.",
         figure,
     )
 

@@ -10,8 +10,17 @@ from sentiment.runs.collect import Missing
 TO_GET_IT = "to get it"
 """The column that says why a row's figures are missing and what makes them: a Missing, or None."""
 
+BALANCED = "balanced"
+"""The column of balanced accuracy, which a table has where classes are uneven."""
+
 FRACTION, RATIO, ONE_DIGIT, COUNT = ".4f", ".3f", ",.1f", ",.0f"
 """Formats of figures, as `format()` takes them."""
+
+
+def drop_empty(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The frame without those of the columns in which no row has a value."""
+    empty = [column for column in columns if column in frame and frame[column].isna().all()]
+    return frame.drop(columns=empty)
 
 
 @dataclass(frozen=True)

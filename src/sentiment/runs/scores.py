@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import brier_score_loss, f1_score, roc_auc_score
 
-from sentiment.runs.accuracy import Accuracy, accuracy
+from sentiment.runs.accuracy import Reached
 from sentiment.runs.predictions import Predictions
 
 BINS = 15
 """Number of bins of confidence, which have the same width (Guo et al., 2017)."""
 
 DEFINITIONS = (
+    "Commonest: the share of the class of the most images, which always naming it would reach. "
+    "Balanced, where classes have not as many images each: the mean of their recalls. "
     "Macro-F1: the mean of the classes' F1, 0 for a class never predicted. AUC: one class against "
     "the rest, the mean over classes; none where a class has no image or all. Brier score: the "
     "mean over images of the squared errors summed over classes, from 0 to 2. ECE, the expected "
@@ -24,7 +26,7 @@ DEFINITIONS = (
 class Scores:
     """Scores of a model on a test split; see DEFINITIONS."""
 
-    accuracy: Accuracy
+    reached: Reached
     macro_f1: float
     auc: float | None
     """None where a class has no image or all."""
@@ -38,7 +40,7 @@ def scores(predictions: Predictions) -> Scores:
     labels = np.arange(y_prob.shape[1])
     errors = [b.images * abs(b.confidence - b.accuracy) for b in reliability(predictions)]
     return Scores(
-        accuracy=accuracy(y_true, y_pred),
+        reached=Reached.of(y_true, y_pred, predictions.class_names),
         macro_f1=f1_score(y_true, y_pred, labels=labels, average="macro", zero_division=0),
         auc=_auc(y_true, y_prob),
         brier=brier_score_loss(y_true, y_prob, labels=labels, scale_by_half=False),

@@ -15,7 +15,7 @@ from sentiment.base.signals import deferred
 from sentiment.engine import cluster, devices
 from sentiment.engine.batches import Batches, fed, reading
 from sentiment.model.recipe import Recipe
-from sentiment.runs.accuracy import Accuracy
+from sentiment.runs.accuracy import Accuracy, Commonest, Reached
 from sentiment.runs.run_files import Run
 from sentiment.runs.training_plan import Training
 from sentiment.training.checkpoint import Checkpoint, Patience
@@ -223,10 +223,14 @@ class Loop:
             for name in ("seconds", "validation_seconds", "waiting_seconds")
         )
         images = len(self.validation.rows)
-        accuracy = Accuracy(images, round(best["val_accuracy"] * images))
+        labels = self.validation.stored.labels[self.validation.rows]
+        reached = Reached(
+            Accuracy(images, round(best["val_accuracy"] * images)),
+            Commonest.of(labels, self.training.dataset.class_names),
+        )
         extraction = round(self.setup.extraction_seconds, 3)
         log.info("Best of %d epochs: %d, %svalidation %s", len(rows), best["epoch"],
-                 self.training.run.mark, accuracy)  # fmt: skip
+                 self.training.run.mark, reached)  # fmt: skip
         log.info("Training took %s, validation apart", hours_minutes_seconds(training))
         if extraction:
             log.info("  and computing its features %s", hours_minutes_seconds(extraction))

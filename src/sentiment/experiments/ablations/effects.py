@@ -11,11 +11,11 @@ from sentiment.data.dataset import TTD, Dataset
 from sentiment.experiments.ablations.variants import BASELINE, Variant
 from sentiment.model import model_file
 from sentiment.model.recipe import Architecture
-from sentiment.report import pairs, published_data
+from sentiment.report import pairs, published_data, tables
 from sentiment.report.picture import COLOURS, INK, Picture, interval_mark, name_rows, style
-from sentiment.report.table import FRACTION, Table
+from sentiment.report.table import BALANCED, FRACTION, Table, drop_empty
 from sentiment.runs import predictions, significance
-from sentiment.runs.accuracy import accuracy
+from sentiment.runs.accuracy import Reached, beside_commonest
 from sentiment.runs.predictions import Predictions
 from sentiment.runs.significance import LEVEL, Comparison
 
@@ -95,18 +95,14 @@ def _table(
     compared: list[Comparison],
 ) -> Table:
     by_name = {c.first: pairs.figures(c) for c in compared}
+    reached = {n: Reached.of(p.y_true, p.y_pred, p.class_names) for n, p in models.items()}
     rows = []
     for variant in variants:
-        predicted = models[variant.name]
-        reached = accuracy(predicted.y_true, predicted.y_pred)
-        low, high = reached.interval
         row = {
             "variant": variant.name,
             "flags": " ".join(variant.flags) or "-",
             "best epoch": model_file.read_card(variant.run.model)["best_epoch"],
-            "accuracy": reached.value,
-            "95 % low": low,
-            "95 % high": high,
+            **tables.accuracy_figures(reached[variant.name]),
         }
         figures = by_name.get(variant.name, {"real": "-"})
         rows.append(row | {column: figures.get(name) for name, column in COLUMNS.items()})
@@ -117,8 +113,10 @@ def _table(
         "told. The intervals of differences (Agresti and Min, 2005) are each for itself."
     )
     formats = {column: pairs.FORMATS.get(name, "") for name, column in COLUMNS.items()}
-    formats |= dict.fromkeys(("accuracy", "95 % low", "95 % high"), FRACTION)
-    return Table(file, title, pd.DataFrame(rows), formats, [note])
+    formats |= dict.fromkeys(tables.accuracy_figures(reached[BASELINE]), FRACTION)
+    frame = drop_empty(pd.DataFrame(rows), BALANCED)
+    notes = [*beside_commonest("Accuracy", reached), note]
+    return Table(file, title, frame, formats, notes)
 
 
 def _picture(file: str, title: str, compared: list[Comparison]) -> Picture:

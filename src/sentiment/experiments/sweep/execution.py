@@ -7,13 +7,16 @@ from pathlib import Path
 
 from sentiment.base.errors import UserError
 from sentiment.base.progress import hours_minutes_seconds
+from sentiment.data import stratify
 from sentiment.data.dataset import Dataset
 from sentiment.experiments.sweep import presentation, questions, sweep_picture
+from sentiment.experiments.sweep.presentation import Unseen
 from sentiment.experiments.sweep.space import Space
 from sentiment.experiments.sweep.trial import Diverged, Finished
 from sentiment.experiments.sweep.trials import Trials
 from sentiment.model.networks import Network
 from sentiment.model.recipe import Recipe
+from sentiment.runs.accuracy import Commonest
 from sentiment.runs.run_files import Run
 
 log = logging.getLogger(__name__)
@@ -56,7 +59,9 @@ def execute(
         **started,
     }
     title = f"{network.architecture.title} {run.way}, {run.percent:g} % of {run.dataset}"
-    _present(trials.done, base, wanted.fields, title, len(dataset.class_names), folder, about)
+    unseen = _unseen(dataset, run.percent)
+    classes = len(dataset.class_names)
+    _present(trials.done, base, wanted.fields, title, classes, unseen, folder, about)
     if isinstance(best, Finished):
         settings = presentation.settings_in_words(best, wanted.fields)
         log.info("\nBest by validation: trial %d, %s", best.number, settings)
@@ -91,22 +96,33 @@ def _present(
     fields: list[str],
     title: str,
     classes: int,
+    unseen: Unseen,
     folder: Path,
     about: dict,
 ) -> None:
     """Save tables, picture and answers, and print the table and the answers."""
-    full = presentation.full_table(trials, fields, "sweep", title)
+    full = presentation.full_table(trials, fields, "sweep", title, unseen)
     readable = presentation.readable_table(trials, fields, full)
     answers = questions.answers(trials, base, fields, classes)
-    picture = sweep_picture.draw(trials, fields, "sweep", title, classes)
+    picture = sweep_picture.draw(trials, fields, "sweep", title, unseen["test"])
     presentation.save(folder, full, readable, picture, answers, about)
     log.info("")
-    for line in (*readable.lines(), presentation.SELECTION):
+    for line in (*readable.lines(), *readable.notes):
         log.info("%s", line)
     for answer in answers:
         log.info("\n%s", answer.question)
         for sentence in answer.sentences:
             log.info("  %s", sentence)
+
+
+def _unseen(dataset: Dataset, percent: float) -> Unseen:
+    """Find the commonest class of the validation images that trials take, and of the test split."""
+    validation = dataset.counts("validation").items()
+    taken = {name: stratify.share(count, percent) for name, count in validation}
+    return {
+        "validation": Commonest.among(taken),
+        "test": Commonest.among(dataset.counts("test")),
+    }
 
 
 def _command(stated: Recipe, recipe: Recipe, run: Run) -> str:

@@ -1,7 +1,7 @@
 """A sweep on the screen and on the disk: its tables, its answers, and its files."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,10 +10,16 @@ from sentiment.base import files
 from sentiment.experiments.sweep.questions import Answer, in_words
 from sentiment.experiments.sweep.trial import Diverged, Finished, Trial
 from sentiment.report.picture import Picture
-from sentiment.report.table import Table
-from sentiment.runs.accuracy import Accuracy
+from sentiment.report.table import FRACTION, Table, drop_empty
+from sentiment.runs.accuracy import Accuracy, Commonest, Reached, beside_commonest
+
+Unseen = Mapping[str, Commonest]
+"""The commonest class of the images that no trial learns from, by "validation" and "test"."""
 
 SPLITS = ("training", "validation", "test")
+
+BALANCED = "test balanced"
+"""The column of balanced accuracy, which a table has where the test split's classes are uneven."""
 
 SELECTION = (
     "Sorted by validation accuracy alone, which also chose each trial's epoch (by loss). The test "
@@ -38,7 +44,7 @@ def settings_in_words(trial: Trial, fields: list[str]) -> str:
     return ", ".join(f"{k} {in_words(v)}" for k, v in settings(trial, fields).items())
 
 
-def full_table(trials: Trials, fields: list[str], name: str, title: str) -> Table:
+def full_table(trials: Trials, fields: list[str], name: str, title: str, unseen: Unseen) -> Table:
     """The table of the CSV file: a row a trial, the best first, each figure in its column."""
     rows = [
         {
@@ -46,14 +52,15 @@ def full_table(trials: Trials, fields: list[str], name: str, title: str) -> Tabl
             **settings(trial, fields),
             "best epoch": trial.best_epoch if isinstance(trial, Finished) else None,
             "last epoch": trial.last_epoch,
-            **_figures(trial),
+            **_figures(trial, unseen),
             "seconds": trial.seconds,
             "state": trial.record["status"],
             "folder": trial.run.folders.logs_dir.name,
         }
         for trial in best_first(trials)
     ]
-    return Table(name, title, pd.DataFrame(rows), {}, [SELECTION])
+    notes = [*_beside_commonest(trials, unseen), SELECTION]
+    return Table(name, title, drop_empty(pd.DataFrame(rows), BALANCED), {}, notes)
 
 
 def readable_table(trials: Trials, fields: list[str], full: Table) -> Table:
@@ -72,9 +79,18 @@ def readable_table(trials: Trials, fields: list[str], full: Table) -> Table:
         else:
             epoch = f"diverged in {trial.last_epoch}"
             cells = dict.fromkeys(titles.values(), "-")
-        number, seconds = str(trial.number), f"{trial.seconds:.1f}"
-        rows.append({"trial": number, **words, "best epoch": epoch, **cells, "seconds": seconds})
-    return dataclasses.replace(full, frame=pd.DataFrame(rows))
+        rows.append({
+            "trial": str(trial.number),
+            **words,
+            "best epoch": epoch,
+            **cells,
+            BALANCED: trial.tested.balanced if isinstance(trial, Finished) else None,
+            "seconds": f"{trial.seconds:.1f}",
+        })  # fmt: skip
+    formats = {BALANCED: FRACTION}
+    return dataclasses.replace(
+        full, formats=formats, frame=drop_empty(pd.DataFrame(rows), BALANCED)
+    )
 
 
 def save(
@@ -104,8 +120,18 @@ def save(
     picture.save(folder)
 
 
-def _figures(trial: Finished | Diverged) -> dict[str, float | None]:
-    """The accuracy of each split with its n and interval."""
+def _beside_commonest(trials: Trials, unseen: Unseen) -> list[str]:
+    """Say which trials are not better than always naming the commonest class, for each split."""
+    finished = [trial for trial in best_first(trials) if isinstance(trial, Finished)]
+    sentences = []
+    for split, commonest in unseen.items():
+        reached = {f"trial {t.number}": Reached(t.accuracy(split), commonest) for t in finished}
+        sentences += beside_commonest(split.capitalize(), reached)
+    return sentences
+
+
+def _figures(trial: Finished | Diverged, unseen: Unseen) -> dict[str, float | None]:
+    """The accuracy of each split, with its n and interval and what stands beside it."""
     figures: dict[str, float | None] = {}
     for split in SPLITS:
         names = [f"{split}{what}" for what in (" n", "", " 95 % low", " 95 % high")]
@@ -115,7 +141,9 @@ def _figures(trial: Finished | Diverged) -> dict[str, float | None]:
             figures |= dict(zip(names, values, strict=True))
         else:
             figures |= dict.fromkeys(names)
-    return figures
+        if split in unseen:
+            figures[f"{split} commonest"] = unseen[split].share
+    return figures | {BALANCED: trial.tested.balanced if isinstance(trial, Finished) else None}
 
 
 def _cell(accuracy: Accuracy) -> str:

@@ -5,7 +5,15 @@ from matplotlib.figure import Figure
 
 from sentiment.experiments.sweep.presentation import Trials, best_first, settings_in_words
 from sentiment.experiments.sweep.trial import Finished
-from sentiment.report.picture import COLOURS, INK, Picture, interval_mark, name_rows, style
+from sentiment.report.picture import (
+    COLOURS,
+    Picture,
+    draw_commonest,
+    interval_mark,
+    name_rows,
+    style,
+)
+from sentiment.runs.accuracy import Commonest
 
 MARKS = {
     "training": ("|", COLOURS[5], -0.22),
@@ -15,13 +23,13 @@ MARKS = {
 """Mark, colour and place in a trial's row, by split."""
 
 
-def draw(trials: Trials, fields: list[str], name: str, title: str, classes: int) -> Picture:
+def draw(trials: Trials, fields: list[str], name: str, title: str, commonest: Commonest) -> Picture:
     """Draw the trials, in the order of the tables.
 
     Args:
         fields: the settings in which the trials differ.
         name: name of the picture's files.
-        classes: number of classes of the data.
+        commonest: the commonest class of the test split.
     """
     ordered = best_first(trials)
     words = []
@@ -33,17 +41,17 @@ def draw(trials: Trials, fields: list[str], name: str, title: str, classes: int)
                 outcome = _draw_accuracies(panel, row, trial)
             else:
                 outcome = trial.outcome
-                panel.text(1 / classes, row, f"  {outcome}", va="center", fontsize=8.5)
+                panel.text(commonest.share, row, f"  {outcome}", va="center", fontsize=8.5)
             words.append(f"{settings_in_words(trial, fields)}: {outcome}")
         for split, (mark, colour, _) in MARKS.items():
             panel.plot([], [], mark, color=colour, label=split, markersize=6)
-        panel.axvline(1 / classes, color=INK, linestyle=":", linewidth=1, label="chance")
+        draw_commonest(panel.axvline, commonest)
         name_rows(panel, [f"{settings_in_words(t, fields)}  ({t.number})" for t in ordered])
         panel.tick_params(axis="y", labelsize=8.5)
         panel.set(xlabel="accuracy, 95 % interval", title=title)
         figure.legend(loc="outside lower right", ncols=4)
     caption = f"{title}. Best first by validation; in brackets the trial's number."
-    return Picture(name, caption, "; ".join(words), figure)
+    return Picture(name, caption, "; ".join([*words, f"test split, {commonest}"]), figure)
 
 
 def _draw_accuracies(panel: Axes, row: int, trial: Finished) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sentiment.model.recipe import Recipe
 from sentiment.runs import predictions
-from sentiment.runs.accuracy import Accuracy
+from sentiment.runs.accuracy import Accuracy, Reached
 from sentiment.runs.predictions import Predictions
 from sentiment.runs.run_files import Run
 
@@ -88,6 +88,12 @@ class Finished(Trial):
     def predictions(self) -> Predictions:
         """The predictions for the test split."""
         return predictions.read(self.run.result(self.run.dataset), all_classes=True)
+
+    @property
+    def tested(self) -> Reached:
+        """The accuracy on the test split, with what stands beside it."""
+        tested = self.predictions
+        return Reached.of(tested.y_true, tested.y_pred, tested.class_names)
 
 
 def read(number: int, recipe: Recipe, run: Run, record: dict, found: bool) -> Finished | Diverged:
