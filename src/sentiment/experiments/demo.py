@@ -184,19 +184,25 @@ def _show(runs: list[Run], title: str) -> None:
 
 
 def _table(runs: list[Run]) -> list[str]:
-    """One line a run, from the files it left."""
-    from sentiment.runs.accuracy import accuracy  # SciPy, which --help does without
+    """A line a run, and one on the commonest class, from the files that the runs left."""
+    from sentiment.runs.accuracy import Reached  # SciPy, which --help does without
 
     lines = [f"  {'':5}{'test accuracy, 95 % interval':34}{'training':>9}{'model':>10}"]
+    beside = {}
     for run in runs:
         with np.load(run.result(NAME), allow_pickle=False) as result:
-            reached = accuracy(result["y_true"], result["y_pred"])
-        low, high = reached.interval
+            names = result["class_names"].tolist()
+            reached = Reached.of(result["y_true"], result["y_pred"], names)
+        beside[run.way] = reached.beside
+        low, high = reached.accuracy.interval
         manifest = json.loads(run.manifest.read_bytes())
         seconds = manifest["training_seconds"] + manifest["extraction_seconds"]
-        figures = f"{reached.value:.3f}, {low:.3f} to {high:.3f}, n = {reached.n:,}"
+        value, n = reached.accuracy.value, reached.accuracy.n
+        figures = f"{value:.3f}, {low:.3f} to {high:.3f}, n = {n:,}"
         lines.append(
             f"  {run.way:5}{figures:34}"
             f"{hours_minutes_seconds(seconds):>9}{run.model.stat().st_size / 1e6:>7.1f} MB"
         )
-    return lines
+    if len(set(beside.values())) == 1:
+        beside = {"": beside.popitem()[1]}
+    return lines + [f"  {way:5}{words}" for way, words in beside.items()]
