@@ -39,7 +39,13 @@ np.testing.assert_allclose(network.predict(photos, verbose=0), expected, atol=1e
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_efficientnet_lite0_computes_what_the_original_does(backend: str, shared: Path) -> None:
-    settings = {"KERAS_BACKEND": backend, "PYTHONPATH": str(SRC)}
+def test_efficientnet_lite0_computes_what_the_original_does(
+    backend: str, shared: Path, without_tensorflow: dict[str, str]
+) -> None:
+    """On JAX and PyTorch also where TensorFlow is not installed."""
+    path = str(SRC)
+    if backend != "tensorflow":
+        path += f":{without_tensorflow['PYTHONPATH']}"
+    settings = {"KERAS_BACKEND": backend, "PYTHONPATH": path}
     done = start(sys.executable, "-c", COMPARE, shared / "data" / "dogs", **settings)
     assert done.returncode == 0, done.stderr
