@@ -23,8 +23,8 @@ STAGES = (
     (1, 16, 1, 3, 1), (6, 24, 2, 3, 2), (6, 40, 2, 5, 2), (6, 80, 3, 3, 2), (6, 112, 3, 5, 1),
     (6, 192, 4, 5, 2), (6, 320, 1, 3, 1),
 )  # fmt: skip
-"""Of each stage: expansion, channels, blocks, side of the kernel, stride of the first block (Tan &
-Le, 2019, table 1)."""
+"""Stages of blocks: expansion, channels, number of blocks, side of the kernel, stride of the first
+block (Tan & Le, 2019, table 1)."""
 
 EPSILON = 1e-3
 """Batch normalisation adds it to the variance, as the original does."""

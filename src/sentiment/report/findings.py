@@ -9,7 +9,16 @@ import numpy as np
 from sentiment.base.project import Folders
 from sentiment.data.dataset import TTD, Dataset
 from sentiment.engine import backend
-from sentiment.report import choice, gallery, pairs, pictures, published_data, tables
+from sentiment.report import (
+    accuracy_tables,
+    choice,
+    cost_tables,
+    gallery,
+    pairs,
+    pictures,
+    published_data,
+    runs_table,
+)
 from sentiment.report.choice import Choice
 from sentiment.report.gallery import Row, ShownPhoto, Tested
 from sentiment.report.picture import Picture
@@ -111,23 +120,23 @@ def _tables(
     """The tables that any data set has."""
     title = "Which differences on the test split are real"
     return [
-        tables.candidates(chosen, data),
-        tables.test_accuracy(models, data),
+        accuracy_tables.candidates(chosen, data),
+        accuracy_tables.test_accuracy(models, data),
         pairs.table("test_pairs", title, compared, data.difference),
-        tables.training_time(models, data),
-        tables.inference_time(models, data),
-        tables.cpu_load(models, data),
-        tables.memory(models, data),
-        tables.disk(models, data),
-        tables.leaking(leaking),
-        tables.runs(models),
+        cost_tables.training_time(models, data),
+        cost_tables.inference_time(models, data),
+        cost_tables.cpu_load(models, data),
+        cost_tables.memory(models, data),
+        cost_tables.disk(models, data),
+        accuracy_tables.leaking(leaking),
+        runs_table.runs(models),
     ]
 
 
 def _ttd_tables(models: list[TrainedModel], ttd: Data, compared: list[Comparison]) -> list[Table]:
     title = "Which differences on TTD, five agree, are real"
     return [
-        tables.ttd_accuracy(models, ttd),
+        accuracy_tables.ttd_accuracy(models, ttd),
         pairs.table("ttd_pairs", title, compared, ttd.difference),
     ]
 

@@ -11,7 +11,8 @@ from sentiment.data.dataset import TTD, Dataset
 from sentiment.experiments.ablations.variants import BASELINE, Variant
 from sentiment.model import model_file
 from sentiment.model.recipe import Architecture
-from sentiment.report import pairs, published_data, tables
+from sentiment.report import pairs, published_data
+from sentiment.report.accuracy_tables import accuracy_figures
 from sentiment.report.picture import COLOURS, INK, Picture, interval_mark, name_rows, style
 from sentiment.report.table import BALANCED, FRACTION, Table, drop_empty
 from sentiment.runs import predictions, significance
@@ -102,7 +103,7 @@ def _table(
             "variant": variant.name,
             "flags": " ".join(variant.flags) or "-",
             "best epoch": model_file.read_card(variant.run.model)["best_epoch"],
-            **tables.accuracy_figures(reached[variant.name]),
+            **accuracy_figures(reached[variant.name]),
         }
         figures = by_name.get(variant.name, {"real": "-"})
         rows.append(row | {column: figures.get(name) for name, column in COLUMNS.items()})
@@ -113,7 +114,7 @@ def _table(
         "told. The intervals of differences (Agresti and Min, 2005) are each for itself."
     )
     formats = {column: pairs.FORMATS.get(name, "") for name, column in COLUMNS.items()}
-    formats |= dict.fromkeys(tables.accuracy_figures(reached[BASELINE]), FRACTION)
+    formats |= dict.fromkeys(accuracy_figures(reached[BASELINE]), FRACTION)
     frame = drop_empty(pd.DataFrame(rows), BALANCED)
     notes = [*beside_commonest("Accuracy", reached), note]
     return Table(file, title, frame, formats, notes)

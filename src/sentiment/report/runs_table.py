@@ -1,0 +1,54 @@
+"""The report's table of the runs that its figures come from."""
+
+from sentiment.model.recipe import Recipe
+from sentiment.report.rows import (
+    Figures,
+    row,
+    table_of,
+)
+from sentiment.report.table import COUNT, Table
+from sentiment.runs.collect import TrainedModel
+from sentiment.runs.manifest_file import FinishedTraining
+
+RUN_FORMATS = {
+    "percent": "g",
+    "train images": COUNT,
+    "recipe, where it differs": "",
+    "backend": "",
+    "devices": "",
+    "started": "",
+    "machine": "",
+    "commit": "",
+}
+
+
+def runs(models: list[TrainedModel]) -> Table:
+    """The training runs that the figures come from."""
+    rows = []
+    for m in models:
+        figures: Figures = dict.fromkeys(RUN_FORMATS)
+        if isinstance(m.training, FinishedTraining):
+            figures = {
+                "percent": m.training.percent,
+                "train images": m.training.train_images,
+                "recipe, where it differs": _recipe_changes(
+                    m.training.recipe, m.network.recipes[m.run.layers]
+                ),
+                "backend": m.training.backend,
+                "devices": ", ".join(m.training.devices),
+                "started": m.training.start,
+                "machine": m.training.machine,
+                "commit": str(m.training.git_commit)[:10],
+            }
+        rows.append(row(m, figures, {}, m.training))
+    return table_of("runs", "The runs", rows, RUN_FORMATS, [])
+
+
+def _recipe_changes(recipe: dict[str, object], stated: Recipe) -> str:
+    """The settings that differ from the stated recipe, such as `epochs 2, weights none`.
+
+    A file is shown by its name.
+    """
+    changed = {n: value for n, value in recipe.items() if value != getattr(stated, n, None)}
+    words = (f"{n.replace('_', ' ')} {str(v).rsplit('/', 1)[-1]}" for n, v in changed.items())
+    return ", ".join(words) or "none"
