@@ -198,6 +198,7 @@ def test_a_killed_sweep_goes_on_to_the_same_table(drawn_data: Path, tmp_path: Pa
     assert not table(tmp_path / "logs").exists()
     said = succeed(script, *words, "--logs-dir", tmp_path / "logs", "--", *common)
     assert said.count("(found)") in (2, 3)
+    assert "  validation, always saying negative: 0.3333\n" in said  # before any trial's accuracy
     assert "learning rate 1e+30, optimizer sgd: diverged in epoch 1" in said
     assert "Does adam fit training better than sgd, and test worse?" in said
     for split in ("Validation", "Test"):

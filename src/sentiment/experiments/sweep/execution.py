@@ -45,6 +45,9 @@ def execute(
         UserError: a trial failed for another reason than a loss that is no number.
     """
     begun = time.monotonic()
+    unseen = _unseen(dataset, run.percent)
+    for split, commonest in unseen.items():
+        log.info("  %s, %s", split, commonest)
     trials = Trials(network.architecture, dataset, run, folder)
     _try_all(trials, wanted, count)
     best = min(trials.done, key=lambda trial: trial.rank)
@@ -59,7 +62,6 @@ def execute(
         **started,
     }
     title = f"{network.architecture.title} {run.way}, {run.percent:g} % of {run.dataset}"
-    unseen = _unseen(dataset, run.percent)
     classes = len(dataset.class_names)
     _present(trials.done, base, wanted.fields, title, classes, unseen, folder, about)
     if isinstance(best, Finished):
