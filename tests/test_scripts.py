@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from helpers.scripts import NETWORKS, ROOT, TRAINING_SCRIPTS, refusal, run, start, succeed
 
+from sentiment.model import networks
+
 SCRIPTS = sorted(path for path in ROOT.glob("src/*/*_layer_train_*.py"))
 
 
@@ -73,7 +75,8 @@ def test_a_dry_run_says_everything_and_writes_nothing(
         *folders, "--dry-run",
     )  # fmt: skip
     assert "train 18, validation 6 images" in said
-    assert "learning rate 0.001, " in said
+    recipe = networks.named(script.parent.name).recipes[script.name.split("_")[0]]
+    assert f"learning rate {recipe.learning_rate}, " in said
     assert len(said.splitlines()) <= 24
     assert f"{tmp_path}/models/drawn/test_" in said
     assert f"{tmp_path}/logs/drawn/test_" in said

@@ -112,6 +112,6 @@ ARCHITECTURE = Architecture(
     name="efficientnetlite", title="EfficientNet-Lite0", preprocessing="lite", build=build
 )
 FC = Recipe(layers="fc", learning_rate=1e-2)
-"""Ten times the replication's rate: with that one the last layer has not learned after 15 epochs of a
-few hundred photos."""
+"""Ten times the replication's learning rate, at which 15 epochs of a few hundred photos are too few
+for the last layer."""
 ALL = Recipe(layers="all", head="trained")
