@@ -13,6 +13,7 @@ from helpers.scripts import lacking
 from sentiment.base import sha256sums
 from sentiment.base.errors import UserError
 from sentiment.data import arrays, dataset
+from sentiment.data.collections.collection import Photo
 from sentiment.data.split import Split, Writer
 
 
@@ -26,7 +27,7 @@ def write(folder: Path) -> Path:
     """A split of 20 images, each of its row's number."""
     writer = Writer(folder, 20)
     for row in range(20):
-        writer.append(np.full((224, 224, 3), row, np.uint8), row % 3, f"data/{row}.jpg", 0)
+        writer.append(np.full((224, 224, 3), row, np.uint8), Photo(f"data/{row}.jpg", row % 3))
     sha256sums.write(folder.parent, writer.close()[1])
     return folder
 

@@ -80,7 +80,7 @@ def test_ttd_knows_how_many_annotators_agreed(shared, real_data):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_manifest_says_what_was_prepared_from_what_and_how(kind, shared, real_data):
     found = manifest(real_data, kind)
-    assert found["format_version"] == 2
+    assert found["format_version"] == 3
     assert found["kind"] == kind
     assert found["source"] == str((shared / "data" / KINDS[kind]).resolve())
     assert found["image"] == {"shape": [224, 224, 3], "dtype": "uint8", "colour": "RGB"}
@@ -123,7 +123,7 @@ def test_the_photos_themselves_are_never_overwritten(tmp_path):
 BAD_COMMANDS = {
     "no such source": (["t4sa", "--source", "nowhere"], "--source nowhere: no such folder"),
     "no list": (["t4sa", "--source", "."], "b-t4sa_train.txt: no such list"),
-    "no class folder": (["dogs", "--source", "."], "no folder train"),
+    "no class folder": (["dogs", "--source", "."], "no class folders"),
     "bad name": (["t4sa", "--source", ".", "--name", "../x"], "data set name '../x'"),
     "misspelt flag": (["t4sa", "--source", ".", "--sede", "2"], "--sede"),
     "101 %": (["t4sa", "--source", ".", "--max-bad-percent", "101"], "expected 0 to 100"),

@@ -23,8 +23,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
-from sentiment.exploration.hamming import close_pairs
-from sentiment.exploration.twins import find_twins
+from sentiment.data.hamming import close_pairs
+from sentiment.data.twins import find_twins
 
 EXPLORE = "scripts/explore_data.py"
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from sentiment.data.split import Split
@@ -47,10 +48,11 @@ def stored(split: Split) -> list[tuple[str, int]]:
     return list(zip(split.paths.tolist(), split.labels.tolist(), strict=True))
 
 
-def photo(file: Path, level: int = 0) -> None:
-    """Write the smallest JPEG that will do, in its own grey."""
+def photo(file: Path, number: int = 0) -> None:
+    """Write the smallest JPEG that will do, no near duplicate of one with another number."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("L", (8, 8), level % 256).save(file, "JPEG")
+    pixels = np.random.default_rng(number).integers(0, 256, (8, 8), np.uint8)
+    Image.fromarray(pixels).save(file, "JPEG")
 
 
 def t4sa(folder: Path, train: list[str]) -> Path:
@@ -69,7 +71,7 @@ def breeds(folder: Path, **counts: int) -> Path:
         for number in range(count):
             photo(folder / split / "akita" / f"{number:02}.jpg", number)
         for number in range(count // 2):
-            photo(folder / split / "boxer" / f"{number:02}.jpg", number)
+            photo(folder / split / "boxer" / f"{number:02}.jpg", 100 + number)
     return folder
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from sentiment.benchmark.timing import Comparison, compare
+from sentiment.data.collections.origin import Origin
 from sentiment.data.decode import SIDE, decode_file
 from sentiment.data.decoding import decoders
 from sentiment.data.preparation import Preparation
-from sentiment.data.sources import Origin
 
 PLAIN = "Pillow's plain decoding, one process"
 
@@ -71,11 +71,11 @@ def _decode_all(photos: list[Path], decode: Callable[[Path], np.ndarray]) -> flo
 def _prepare(source: Path, work: Path, workers: int) -> float:
     """Seconds for each photo when they are prepared."""
     started = time.perf_counter()
-    preparation = Preparation(work / "benchmark", Origin("dogs", source, seed=1))
+    preparation = Preparation(work / "benchmark", Origin("folders", source, seed=1))
     with decoders(workers, scheduler=None) as pool:
         preparation.run(pool, overwrite=True)
     seconds = time.perf_counter() - started
-    return seconds / sum(map(len, preparation.photos.values()))
+    return seconds / sum(map(len, preparation.source.splits.values()))
 
 
 def _as_class_folders(photos: list[Path], folder: Path) -> Path:

@@ -11,6 +11,7 @@ import numpy as np
 from sentiment.base import sha256sums
 from sentiment.benchmark.timing import Comparison, compare
 from sentiment.data.arrays import CHUNK
+from sentiment.data.collections.collection import Photo
 from sentiment.data.decode import SIDE
 from sentiment.data.split import Split, Writer
 from sentiment.engine.batches import WINDOW, Batches
@@ -69,7 +70,7 @@ def _stored(images: np.ndarray, count: int, work: Path) -> tuple[np.memmap, Spli
     with (work / "raw").open("wb") as raw:
         for row in range(count):
             image = images[row % len(images)]
-            writer.append(image, 0, str(row), 0)
+            writer.append(image, Photo(str(row), 0))
             raw.write(image.data)
     sha256sums.write(work, writer.close()[1])
     plain = np.memmap(work / "raw", np.uint8, "r", shape=(count, SIDE, SIDE, 3))

@@ -14,16 +14,21 @@ from sentiment.base.errors import UserError
 if TYPE_CHECKING:
     from sentiment.data.split import Split
 
-Kind = Literal["t4sa", "ttd", "dogs"]
-"""Kinds of photo collections: B-T4SA, the Twitter Testing Dataset, and dog breeds by folder."""
+Kind = Literal[
+    "folders", "table", "t4sa", "ttd", "dogs", "emoset", "emotion6", "mvsa", "t4sa2",
+]  # fmt: skip
+"""Kinds of photo collections: class folders (dog breeds are some), tables of labelled photos, and
+sets that researchers have published."""
 TTD: Kind = "ttd"
 """Name of the second test set."""
 MANIFEST, COPY = "manifest.json", "manifest_copy.json"
 """Names of the file that says what was prepared from what, and of its copy, without which a
 damaged manifest could not be repaired."""
 MANIFEST_KEYS = {"kind", "source", "seed", "class_names", "splits", "fingerprint", "files_sha256"}
-FORMAT_VERSION = 2
-"""Version of the folder's layout and its stores; another one is refused."""
+FORMAT_VERSION = 3
+"""Version of the folder's layout, its stores, and what is done to the photos in them."""
+READ_VERSIONS = (2, FORMAT_VERSION)
+"""Versions that are read. Version 2 took colours as if every photo were sRGB, and has no shares."""
 
 
 def checked_name(name: str) -> str:
@@ -72,21 +77,21 @@ class Dataset:
         try:
             self.manifest = json.loads(file.read_bytes())
             version = self.manifest["format_version"]
-            missing = MANIFEST_KEYS - self.manifest.keys() if version == FORMAT_VERSION else None
+            missing = MANIFEST_KEYS - self.manifest.keys() if version in READ_VERSIONS else None
             if missing:
                 raise KeyError(*sorted(missing)[:1])
         except FileNotFoundError:
-            kinds = ",".join(get_args(Kind))
+            kind = name if name in get_args(Kind) else "folders"
             raise UserError(
                 f"{self.folder}: no prepared data; make it with "
-                f"python scripts/prepare_data.py {{{kinds}}} --source DIR --name {name}"
+                f"python scripts/prepare_data.py {kind} --source DIR --name {name}"
             ) from None
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{file}: damaged ({error}); {repair_command(self.folder)}") from None
-        if version != FORMAT_VERSION:
+        if version not in READ_VERSIONS:
             raise UserError(
-                f"{self.folder}: store format {version}; this version reads {FORMAT_VERSION}: "
-                "prepare the data again with --overwrite"
+                f"{self.folder}: store format {version}; this version reads "
+                f"{' and '.join(map(str, READ_VERSIONS))}: prepare the data again with --overwrite"
             )
         self.sums = sha256sums.read(self.folder, repair_command(self.folder))
         self.sums.checked(MANIFEST)

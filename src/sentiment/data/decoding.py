@@ -12,8 +12,8 @@ import numpy as np
 
 from sentiment.base import project
 from sentiment.base.errors import BadImage, UserError
+from sentiment.data.collections.collection import Photo
 from sentiment.data.decode import decode_file
-from sentiment.data.sources import Photo
 
 if TYPE_CHECKING:
     from joblib import Parallel

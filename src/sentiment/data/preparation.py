@@ -1,7 +1,9 @@
 """A collection decoded and stored block by block, from where an earlier call was stopped."""
 
+import dataclasses
 import hashlib
 import itertools
+import json
 import logging
 import time
 from pathlib import Path
@@ -13,18 +15,24 @@ from sentiment.base import files, journal, provenance, sha256sums
 from sentiment.base.errors import BadImage, UserError
 from sentiment.base.journal import Journal
 from sentiment.base.progress import progress
-from sentiment.data import dataset
+from sentiment.data import dataset, shared_images
 from sentiment.data.arrays import Settled
+from sentiment.data.collections import readers
+from sentiment.data.collections.collection import Photo
+from sentiment.data.collections.origin import Origin
 from sentiment.data.decode import SIDE
 from sentiment.data.decoding import BLOCK, decode_files, decoded
-from sentiment.data.sources import Origin, Photo
 from sentiment.data.split import Writer
-from sentiment.data.stored_order import columns, in_stored_order
+from sentiment.data.stored_order import in_stored_order
 
 if TYPE_CHECKING:
     from joblib import Parallel
 
 log = logging.getLogger(__name__)
+
+PHOTO_TABLE, NEAR_DUPLICATES = ".photos.csv", ".near_duplicates.json"
+"""Names of files in an unfinished preparation: what is known of the photos that are to be split,
+and which of them are near duplicates."""
 
 SKIPPED_SHOWN = 3
 """Skipped photos of a split that are named on the screen; the manifest lists all."""
@@ -55,7 +63,7 @@ class UnfinishedSplit:
             folder,
             len(photos),
             [Settled(block["checksums"], block["sha256"]) for block in blocks],
-            [columns(photos[row]) for row in self.stored],
+            [photos[row] for row in self.stored],
         )
 
     def add(self, row: int, image: np.ndarray | BadImage) -> None:
@@ -63,7 +71,7 @@ class UnfinishedSplit:
         if isinstance(image, BadImage):
             self.skipped[row] = str(image)
         else:
-            self._writer.append(image, *columns(self.photos[row]))
+            self._writer.append(image, self.photos[row])
             self.stored.append(row)
 
     def note(self) -> None:
@@ -110,9 +118,7 @@ class Preparation:
 
     def __init__(self, folder: Path, origin: Origin, max_bad_percent: float = 1.0):
         self.folder, self.origin, self.max_bad_percent = folder, origin, max_bad_percent
-        self.source = origin.read()
-        self.photos = in_stored_order(self.source, origin.seed)
-        """Every split's photos, in stored order."""
+        self.source = readers.read(origin)
 
     def run(self, pool: "Parallel", overwrite: bool = False) -> None:
         """Decode and store all splits, from where an earlier call was stopped.
@@ -134,20 +140,47 @@ class Preparation:
                 )
 
         with journal.folder(self.folder, self._plan(), refuse) as (temporary, done):
-            self._take_mended(done)
+            near_duplicates = self._near_duplicates(temporary)
+            divided = self.source.divided(near_duplicates, self.origin.seed)
+            photos = in_stored_order(divided, self.origin.seed)
+            self._take_mended(done, photos)
             self._log_resumption(done)
             entries: dict[str, dict] = {}
             sums: dict[str, str] = {}
-            for name, photos in self.photos.items():
-                split = UnfinishedSplit(name, photos, temporary / name, done)
+            for name in photos:
+                split = UnfinishedSplit(name, photos[name], temporary / name, done)
                 entries[name], sums_of_split = self._finish(split, pool)
                 sums |= sums_of_split
-            self._write_records(temporary, entries, sums, done.seconds)
+            self._write_records(temporary, entries, sums, near_duplicates, done.seconds)
+            for name in (PHOTO_TABLE, NEAR_DUPLICATES):
+                (temporary / name).unlink(missing_ok=True)
+        prepared = dataset.Dataset(self.folder.parent, self.folder.name)
+        for line in shared_images.in_words({name: prepared.split(name) for name in entries}):
+            log.info(line)
         log.info("Prepared %s in %.0f s", self.folder, time.monotonic() - started)
+
+    def _near_duplicates(self, folder: Path) -> list[list[str]]:
+        """Find near duplicates among the photos that are to be split, once in this preparation."""
+        file = folder / NEAR_DUPLICATES
+        if not self.source.undivided:
+            return []
+        if file.exists():
+            return json.loads(file.read_bytes())
+        from sentiment.data import near_duplicates, photo_table  # pandas, which --help does without
+
+        log.info("  looks for near duplicates, which go into one split")
+        undivided = {name: self.source.splits[name] for name in self.source.undivided}
+        among = dataclasses.replace(self.source, splits=undivided)
+        groups = near_duplicates.groups(photo_table.complete(among, folder / PHOTO_TABLE))
+        log.info("  %s photos are near duplicates, in %s groups", f"{sum(map(len, groups)):,}",
+                 f"{len(groups):,}")  # fmt: skip
+        with files.whole_file(file) as temporary:
+            temporary.write_text(json.dumps(groups), encoding="utf-8")
+        return groups
 
     def _plan(self) -> dict:
         """All that the stored data depend on."""
-        listed = self.source.class_names, sorted(itertools.chain(*self.photos.values()))
+        listed = self.source.class_names, sorted(itertools.chain(*self.source.splits.values()))
         versions = provenance.versions()
         return {
             **self.origin.manifest_entries,
@@ -156,14 +189,14 @@ class Preparation:
             **{name: versions[name] for name in ("pillow", "numpy", "bcolz-zipline")},
         }
 
-    def _take_mended(self, done: Journal) -> None:
+    def _take_mended(self, done: Journal, photos: dict[str, list[Photo]]) -> None:
         """Go back to the first block with a photo that was skipped and can be decoded now.
 
         A drive may have been away, or a photo may have been mended.
         """
         for number, block in enumerate(done.blocks):
-            photos = self.photos[block["split"]]
-            skipped = [self.source.root / photos[row].path for row, _ in block["skipped"]]
+            of_split = photos[block["split"]]
+            skipped = [self.source.root / of_split[row].path for row, _ in block["skipped"]]
             if not all(isinstance(image, BadImage) for image in decode_files(skipped)):
                 done.rewind(number)
                 return
@@ -171,7 +204,7 @@ class Preparation:
     def _log_resumption(self, done: Journal) -> None:
         if done.blocks:
             before = sum({block["split"]: block["photos"] for block in done.blocks}.values())
-            total = sum(map(len, self.photos.values()))
+            total = sum(map(len, self.source.splits.values()))
             log.info("  goes on after %s of %s photos", f"{before:,}", f"{total:,}")
 
     def _finish(self, split: UnfinishedSplit, pool: "Parallel") -> tuple[dict, dict[str, str]]:
@@ -219,7 +252,12 @@ class Preparation:
             )
 
     def _write_records(
-        self, folder: Path, entries: dict[str, dict], sums: dict[str, str], seconds: float
+        self,
+        folder: Path,
+        entries: dict[str, dict],
+        sums: dict[str, str],
+        near_duplicates: list[list[str]],
+        seconds: float,
     ) -> None:
         """Write the manifest, its copy and SHA256SUMS, of splits' entries and files' SHA-256."""
         class_names = self.source.class_names
@@ -228,7 +266,10 @@ class Preparation:
             "format_version": dataset.FORMAT_VERSION,
             **self.origin.manifest_entries,
             "class_names": class_names,
-            "note": self.source.note,
+            "labels_from": self.source.labels_from,
+            "note": "; ".join(self.source.notes),
+            "passed_over": self.source.passed_over,
+            "near_duplicates": near_duplicates,
             "image": {"shape": [SIDE, SIDE, 3], "dtype": "uint8", "colour": "RGB"},
             "splits": entries,
             "fingerprint": hashlib.sha256(repr((class_names, prints)).encode()).hexdigest(),

@@ -1,7 +1,7 @@
 """Prepare a photo collection: decode every photo once into a store that all scripts read."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,15 +10,18 @@ import tyro
 from sentiment.base import cli, files, project
 from sentiment.base.errors import UserError
 from sentiment.data import dataset
+from sentiment.data.collections.origin import Origin, Reading
 from sentiment.data.dataset import Kind
 from sentiment.data.decode import SIDE
 from sentiment.data.decoding import decoders
-from sentiment.data.sources import Origin
 
 if TYPE_CHECKING:
     from sentiment.data.preparation import Preparation
 
 log = logging.getLogger(__name__)
+
+PASSED_OVER_SHOWN = 3
+"""Files passed over that are named on the screen; the manifest lists all."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,10 @@ class Options:
     """Flags of `scripts/prepare_data.py`."""
 
     kind: tyro.conf.Positional[Kind]
-    """The collection's form: B-T4SA's lists, DeepSent's folder, or dog breeds by folder."""
+    """The collection's form: class folders (folders, or dogs), a table of labelled photos, or a
+    published set."""
     source: Path
-    """The folder that holds the lists or the class folders."""
+    """The folder that holds the lists, the table or the class folders, and the photos."""
     name: str | None = None
     """Name of the prepared data; without it, the collection's."""
     seed: int = 1
@@ -44,6 +48,7 @@ class Options:
     the same path and, as the scheduler does, have this checkout's src in PYTHONPATH."""
     overwrite: bool = False
     """Replace prepared data of this name, finished or not."""
+    reading: Reading = field(default_factory=Reading)
 
 
 @cli.command()
@@ -71,7 +76,7 @@ def prepare(options: Options) -> None:
     with files.locked(folder):
         if _is_prepared(folder, origin, options):  # while the lists were read
             return
-        images = sum(map(len, preparation.photos.values()))
+        images = sum(map(len, preparation.source.splits.values()))
         needed = images * SIDE * SIDE * 3 - files.size(files.partial(folder))
         free = files.check_room(options.data_dir, needed, "the images")
         log.info("  about %.2f GB on disk, %.1f GB are free", needed / 1e9, free / 1e9)
@@ -98,7 +103,7 @@ def _checked_origin(options: Options, folder: Path) -> Origin:
         raise UserError(
             f"--source {root}: lies where {folder.name} would be written; choose a --name"
         )
-    return Origin(options.kind, root, options.seed)
+    return Origin(options.kind, root, options.seed, options.reading.in_folder(root))
 
 
 def _is_prepared(folder: Path, origin: Origin, options: Options) -> bool:
@@ -115,9 +120,11 @@ def _is_prepared(folder: Path, origin: Origin, options: Options) -> bool:
         return False
     manifest = dataset.Dataset(options.data_dir, folder.name).manifest
     if Origin.of(manifest) != origin:
+        before = manifest.get("reading", {})
+        flags = f", read with {before or 'no flags'}" if before != origin.reading.chosen else ""
         raise UserError(
             f"{folder}: holds {manifest['kind']} from {manifest['source']}, seed "
-            f"{manifest['seed']}; choose another --name, or --overwrite it"
+            f"{manifest['seed']}{flags}; choose another --name, or --overwrite it"
         )
     log.info("%s is already prepared from %s; --overwrite does it anew", folder, origin.folder)
     return True
@@ -130,5 +137,10 @@ def _announce(preparation: "Preparation") -> None:
     sizes = ", ".join(f"{split} {len(photos):,}" for split, photos in source.splits.items())
     log.info("  into %s: %s", preparation.folder, sizes)
     log.info("  %s", dataset.in_words(source.class_names))
-    if source.note:
-        log.info("  %s", source.note)
+    log.info("  labels: %s", source.labels_from)
+    for note in source.notes:
+        log.info("  %s", note)
+    if source.passed_over:
+        more = ", ..." if len(source.passed_over) > PASSED_OVER_SHOWN else ""
+        log.info("  passed over %s files that are no photos: %s%s", f"{len(source.passed_over):,}",
+                 ", ".join(source.passed_over[:PASSED_OVER_SHOWN]), more)  # fmt: skip

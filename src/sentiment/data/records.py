@@ -8,7 +8,7 @@ from sentiment.base import sha256sums
 from sentiment.base.errors import UserError
 from sentiment.base.sha256sums import FILE, Sums
 from sentiment.data import dataset
-from sentiment.data.dataset import COPY, FORMAT_VERSION, MANIFEST
+from sentiment.data.dataset import COPY, MANIFEST, READ_VERSIONS
 
 SPLITS = {"train", "validation", "test"}
 
@@ -60,7 +60,7 @@ class Records:
         try:
             manifest = json.loads(text)
             splits, version = manifest["splits"], manifest["format_version"]
-            if version != FORMAT_VERSION or not SPLITS.issuperset(splits):
+            if version not in READ_VERSIONS or not SPLITS.issuperset(splits):
                 raise ValueError("of another form")
         except (ValueError, KeyError, TypeError):
             # Raises where there are no data, or data of another version.

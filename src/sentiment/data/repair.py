@@ -15,8 +15,9 @@ from sentiment.base.progress import progress
 from sentiment.base.sha256sums import Sums
 from sentiment.data import arrays, dataset, decoding, stored_order
 from sentiment.data.arrays import CHUNK
+from sentiment.data.collections import readers
+from sentiment.data.collections.collection import Photo
 from sentiment.data.records import Records
-from sentiment.data.sources import Origin, Photo
 from sentiment.data.split import IMAGE_SHAPE, columns_of, write_columns
 
 GROUPS = decoding.BLOCK // CHUNK
@@ -59,9 +60,8 @@ def _repair_splits(records: Records, by_split: dict[str, list[str]], root: Path)
     """Make files of splits again; return those that stay damaged, and why."""
     if not root.is_dir():
         raise UserError(f"{root}: not there; say with --source DIR where its photos are now")
-    origin = Origin.of(records.manifest, root)
-    source = origin.read()
-    listed = stored_order.in_stored_order(source, origin.seed)
+    source = readers.read_again(records.manifest, root)
+    listed = stored_order.in_stored_order(source, records.manifest["seed"])
     stored = stored_order.photos_stored(records.manifest, listed)
     versions = provenance.pillow_then_and_now(records.manifest)
     left: dict[str, str] = {}
@@ -134,9 +134,7 @@ class _SplitRepair:
     def _repair_others(self, names: list[str], work: Path) -> dict[str, str]:
         """Make columns, and what bcolz keeps beside the images, again."""
         self._write_meta(work)
-        columns = columns_of(map(stored_order.columns, self.photos), [])
-        del columns["checksums"]
-        write_columns(work, columns)
+        write_columns(work, columns_of(self.photos))
         of_checksums = [name for name in names if name.startswith(f"{self.split}/checksums/")]
         left = self._take_all([name for name in names if name not in of_checksums], work)
         if of_checksums:

@@ -3,7 +3,8 @@
 A split is a folder of five arrays with one row for each image: `images` (uint8 RGB,
 SIDE x SIDE x 3), `labels` (int32, index into the data set's class names), `paths` (the image's
 path as the source's list writes it), `agreement` (uint8, how many annotators agreed; 0 where
-nobody was asked) and `checksums` (uint64, XXH3 of the image's pixels).
+nobody was asked) and `checksums` (uint64, XXH3 of the image's pixels). Where votes for the classes,
+or their probabilities, are known, `shares` (float32, one for each class) is the sixth.
 """
 
 import functools
@@ -17,12 +18,16 @@ from sentiment.base import sha256sums
 from sentiment.base.errors import UserError
 from sentiment.data import arrays
 from sentiment.data.arrays import Appender, Array, Settled
+from sentiment.data.collections.collection import Photo
 from sentiment.data.decode import SIDE
 
 IMAGE_SHAPE = (SIDE, SIDE, 3)
 COLUMNS = {
     "labels": np.int32, "paths": np.str_, "agreement": np.uint8, "checksums": np.uint64,
+    "shares": np.float32,
 }  # fmt: skip
+OPTIONAL = {"shares"}
+"""Columns that a split may lack."""
 
 
 def write_columns(folder: Path, columns: dict[str, list]) -> None:
@@ -32,10 +37,15 @@ def write_columns(folder: Path, columns: dict[str, list]) -> None:
 
 
 def fingerprint(columns: dict[str, list]) -> str:
-    """SHA-256 of a split's content, however it is stored; `columns` holds all of COLUMNS."""
+    """SHA-256 of a split's content, however it is stored.
+
+    Args:
+        columns: the columns of COLUMNS that the split has, by name.
+    """
     content = hashlib.sha256()
     for name in COLUMNS:
-        content.update(repr((name, columns[name])).encode())
+        if name in columns or name not in OPTIONAL:
+            content.update(repr((name, columns[name])).encode())
     return content.hexdigest()
 
 
@@ -46,7 +56,7 @@ class Writer:
         folder: the split's folder.
         expected_rows: about how many rows there will be.
         settled: the settled images of earlier writers of this split.
-        rows: label, path and agreement of the settled images.
+        rows: the settled images' photos.
     """
 
     def __init__(
@@ -54,7 +64,7 @@ class Writer:
         folder: Path,
         expected_rows: int,
         settled: Iterable[Settled] = (),
-        rows: Iterable[tuple[int, str, int]] = (),
+        rows: Iterable[Photo] = (),
     ):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -67,10 +77,10 @@ class Writer:
         """How many images have been written, in whole chunks."""
         return self._images.rows
 
-    def append(self, image: np.ndarray, label: int, path: str, agreement: int) -> None:
+    def append(self, image: np.ndarray, photo: Photo) -> None:
         """Write an image, uint8 of shape IMAGE_SHAPE, and what is known of it."""
         self._images.append(image)
-        self._rows.append((label, path, agreement))
+        self._rows.append(photo)
 
     def close(self) -> tuple[str, dict[str, str]]:
         """Write what is left.
@@ -79,17 +89,23 @@ class Writer:
             The split's fingerprint, and SHA-256 of its files by name, such as
             `train/images/data/__0.blp`.
         """
-        columns = columns_of(self._rows, self._images.checksums)
+        columns = columns_of(self._rows) | {"checksums": self._images.checksums}
         chunks, split = self._images.close(), self.folder.name
         write_columns(self.folder, columns)
         sums = {f"{split}/images/{name}": digest for name, digest in chunks.items()}
         return fingerprint(columns), sums | sha256sums.of_others(self.folder.parent, sums, split)
 
 
-def columns_of(rows: Iterable[tuple[int, str, int]], checksums: list[int]) -> dict[str, list]:
-    """All of COLUMNS, made from checksums and from rows of label, path and agreement."""
-    labels, paths, agreement = map(list, zip(*rows, strict=True))
-    return dict(zip(COLUMNS, (labels, paths, agreement, checksums), strict=True))
+def columns_of(photos: Iterable[Photo]) -> dict[str, list]:
+    """The columns of a split's photos, but for the checksums of their images."""
+    photos = list(photos)
+    columns: dict[str, list] = {
+        "labels": [photo.label for photo in photos],
+        "paths": [photo.path for photo in photos],
+        "agreement": [photo.agreement for photo in photos],
+    }
+    shares = [list(photo.shares) for photo in photos]
+    return columns | {"shares": shares} if any(shares) else columns
 
 
 class Split:
@@ -131,6 +147,21 @@ class Split:
     def agreement(self) -> np.ndarray:
         """How many annotators agreed on each label, uint8, shape (n,)."""
         return self._column("agreement")
+
+    @functools.cached_property
+    def shares(self) -> np.ndarray | None:
+        """Share of the votes for each class, or its probability, float32, shape (n, classes).
+
+        None if they are not known.
+        """
+        there = any(file.startswith(f"{self._name}/shares/") for file in self._sums.listed)
+        return self._column("shares") if there else None
+
+    @property
+    def columns(self) -> dict[str, list]:
+        """The columns of COLUMNS that there are, by name."""
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        return {name: column.tolist() for name, column in columns.items() if column is not None}
 
     @functools.cached_property
     def checksums(self) -> np.ndarray:

@@ -1,11 +1,11 @@
-"""The photos that a data set stores of a collection, their order, and the columns beside them.
+"""The photos that a data set stores of a collection, and their order.
 
 Preparation, verification and repair share these rules.
 """
 
 import numpy as np
 
-from sentiment.data.sources import Photo, Source
+from sentiment.data.collections.collection import Photo, Source
 
 MIXED = ("train", "validation")
 """Splits stored in random order, so that no chunk holds one class alone; the test split keeps the
@@ -33,8 +33,3 @@ def photos_stored(manifest: dict, in_order: dict[str, list[Photo]]) -> dict[str,
         split: [photo for photo in photos if photo.path not in skipped.get(split, ())]
         for split, photos in in_order.items()
     }
-
-
-def columns(photo: Photo) -> tuple[int, str, int]:
-    """Label, path and agreement: what is stored of a photo besides its pixels."""
-    return photo.label, photo.path, photo.agreement

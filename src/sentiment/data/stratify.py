@@ -32,19 +32,31 @@ def subset(labels: "np.ndarray", percent: float, seed: int) -> "np.ndarray":
     return np.sort(np.concatenate([rows[: share(len(rows), percent)] for rows in by_class]))
 
 
-def split(labels: "np.ndarray", percents: tuple[float, ...], seed: int) -> "list[np.ndarray]":
+def split(
+    labels: "np.ndarray",
+    percents: tuple[float, ...],
+    seed: int,
+    groups: "np.ndarray | None" = None,
+) -> "list[np.ndarray]":
     """Split rows at random into parts of the given percents of each class; the last takes the rest.
 
     Args:
         labels: class of each row, int, shape (n,).
         percents: percents of the parts, which sum to 100.
         seed: seed of the draw.
+        groups: group of each row, int, shape (n,): a group is drawn as one row of its first row's
+            class, and goes into one part. Without it each row is a group.
 
     Returns:
         One ascending int64 array of row numbers a part.
     """
     import numpy as np
 
+    if groups is not None:
+        _, firsts, group = np.unique(groups, return_index=True, return_inverse=True)
+        order = np.argsort(firsts)  # numbers of the groups as they first come
+        of_groups = split(labels[firsts[order]], percents, seed)
+        return [np.flatnonzero(np.isin(group, order[part])) for part in of_groups]
     random = np.random.default_rng(seed)
     parts: list[list[np.ndarray]] = [[] for _ in percents]
     for label in np.unique(labels):

@@ -1,6 +1,5 @@
 """Prepared data compared with their checksums, and with their source's lists and photos."""
 
-import itertools
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -15,15 +14,14 @@ from sentiment.base.progress import progress
 from sentiment.base.sha256sums import Sums
 from sentiment.data import decoding, stored_order
 from sentiment.data.arrays import CHUNK, checksum
+from sentiment.data.collections import readers
+from sentiment.data.collections.collection import Photo
+from sentiment.data.collections.origin import Origin
 from sentiment.data.feature_store import FOLDER as FEATURES
 from sentiment.data.records import Records
-from sentiment.data.sources import Origin, Photo
-from sentiment.data.split import COLUMNS, IMAGE_SHAPE, Split, fingerprint
+from sentiment.data.split import IMAGE_SHAPE, Split, columns_of, fingerprint
 
 log = logging.getLogger(__name__)
-
-SHARED_SHOWN = 5
-"""Images in two splits that are named, for each two splits."""
 
 
 def check(records: Records) -> dict[str, str]:
@@ -84,20 +82,20 @@ def against_lists(manifest: dict, splits: dict[str, Split], folder: Path | None)
     if not origin.folder.is_dir():
         log.info("  not compared with its lists: %s is not there", origin.folder)
         return {}
-    in_order = stored_order.in_stored_order(origin.read(), origin.seed)
+    in_order = stored_order.in_stored_order(readers.read_again(manifest, folder), origin.seed)
     photos = stored_order.photos_stored(manifest, in_order)
     problems = {}
     for name, split in splits.items():
-        columns = (split.labels, split.paths, split.agreement)
-        stored = list(zip(*(column.tolist() for column in columns), strict=True))
-        listed = list(map(stored_order.columns, photos.get(name, [])))
+        stored, listed = split.columns, columns_of(photos.get(name, []))
+        del stored["checksums"]
         if stored != listed:
-            pairs = enumerate(zip(stored, listed, strict=False))
+            rows = [list(zip(*part.values(), strict=True)) for part in (stored, listed)]
+            pairs = enumerate(zip(*rows, strict=False))
             first = next((row for row, (have, want) in pairs if have != want), None)
-            where = "" if first is None else f"; row {first} is {stored[first][1]}"
+            where = "" if first is None else f"; row {first} is {stored['paths'][first]}"
             problems[name] = (
-                f"holds other photos or labels than {origin.folder} lists ({len(stored):,} "
-                f"stored, {len(listed):,} listed{where})"
+                f"holds other photos or labels than {origin.folder} lists ({len(rows[0]):,} "
+                f"stored, {len(rows[1]):,} listed{where})"
             )
     return problems
 
@@ -113,7 +111,7 @@ def against_photos(manifest: dict, splits: dict[str, Split], folder: Path) -> di
     Returns:
         How many photos of a split have other pixels, by the split.
     """
-    root = Origin.of(manifest, folder.resolve()).read().root
+    root = readers.read_again(manifest, folder.resolve()).root
     problems = {}
     for name, split in splits.items():
         photos = list(map(Photo, split.paths.tolist(), split.labels.tolist()))
@@ -130,20 +128,6 @@ def against_photos(manifest: dict, splits: dict[str, Split], folder: Path) -> di
                 f"{differing[0]} ({provenance.pillow_then_and_now(manifest)})"
             )
     return problems
-
-
-def shared_images(splits: dict[str, Split]) -> Iterator[str]:
-    """Say in lines which images stand in two splits."""
-    for (name, split), (other_name, other) in itertools.combinations(splits.items(), 2):
-        shared, rows, other_rows = np.intersect1d(
-            split.checksums, other.checksums, return_indices=True
-        )
-        if len(shared):
-            yield f"  {len(shared):,} images stand in {name} and in {other_name}, pixel for pixel:"
-        for row, other_row in list(zip(rows, other_rows, strict=True))[:SHARED_SHOWN]:
-            yield f"    {name} {split.paths[row]} = {other_name} {other.paths[other_row]}"
-        if len(shared) > SHARED_SHOWN:
-            yield f"    ... and {len(shared) - SHARED_SHOWN:,} more"
 
 
 def _names(folder: Path) -> Iterator[str]:
@@ -185,8 +169,7 @@ def _check_fingerprints(manifest: dict, splits: dict[str, Split]) -> dict[str, s
     """Compare the splits' content with their fingerprints in the manifest."""
     faults = {}
     for name, split in splits.items():
-        columns = {column: getattr(split, column).tolist() for column in COLUMNS}
-        if fingerprint(columns) != manifest["splits"][name]["fingerprint"]:
+        if fingerprint(split.columns) != manifest["splits"][name]["fingerprint"]:
             faults[name] = "not what the manifest's fingerprint is of"
     return faults
 

@@ -49,7 +49,7 @@ def verify(options: Options) -> bool:
     Raises:
         UserError: there are no such data, or nothing can tell any more what they were.
     """
-    from sentiment.data import verification  # bcolz, which --help does without
+    from sentiment.data import shared_images, verification  # bcolz, which --help does without
 
     if options.source and not options.source.is_dir():
         raise UserError(f"--source {options.source}: no such folder")
@@ -66,7 +66,7 @@ def verify(options: Options) -> bool:
     if options.source and not options.repair:
         problems |= verification.against_photos(records.manifest, splits, options.source)
     _log_problems(problems)
-    for line in verification.shared_images(splits):
+    for line in shared_images.in_words(splits):
         log.info(line)
     if problems:
         remedy = "" if options.repair or not damaged else f"; {records.sums.remedy}"

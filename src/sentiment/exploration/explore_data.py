@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,11 @@ import tyro
 
 from sentiment.base import cli, files, project, provenance
 from sentiment.base.errors import UserError
-from sentiment.data import dataset, sources
+from sentiment.data import dataset, near_duplicates
+from sentiment.data.collections import readers
+from sentiment.data.collections.collection import Source
+from sentiment.data.collections.origin import Origin, Reading
 from sentiment.data.dataset import Kind
-from sentiment.data.sources import Origin, Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,12 +38,12 @@ class Options:
     kind: tyro.conf.Positional[Kind | None] = None
     """The form of --source, as for prepare_data.py; without it, told from what lies there."""
     source: Path | None = None
-    """The folder that holds the lists or the class folders."""
+    """The folder that holds the lists, the table or the class folders, and the photos."""
     dataset: str | None = None
     """Prepared data, whose photos are explored where they were prepared from."""
     name: str | None = None
     """Name of the folder under logs/; without it, --dataset or the collection's."""
-    max_distance: int = 4
+    max_distance: int = near_duplicates.MAX_DISTANCE
     """Near duplicates: perceptual hashes that differ in at most this many of their 64 bits."""
     seed: int = 1
     """Seed of the contact sheets' sample, and of splits where the collection has none."""
@@ -49,6 +51,7 @@ class Options:
     """Folder of prepared data."""
     logs_dir: Path = project.LOGS_DIR
     """Folder for the exploration, which goes into the folder NAME/exploration in it."""
+    reading: Reading = field(default_factory=Reading)
 
 
 @cli.command()
@@ -70,13 +73,13 @@ def explore(options: Options) -> None:
         raise UserError(f"--max-distance {options.max_distance}: expected 0 to {MOST_DISTANCE}")
     if options.seed < 0:
         raise UserError(f"--seed {options.seed}: expected 0 or more")
-    origin = _origin(options)
+    origin, source = _collection(options)
     name = dataset.checked_name(options.name or options.dataset or origin.kind)
-    source = origin.read()
     folder = options.logs_dir / name / "exploration"
     _announce(origin, source, folder)
     # pandas, SciPy and Matplotlib, which --help does without
-    from sentiment.exploration import photo_summary, photo_table, summary_lines
+    from sentiment.data import photo_table
+    from sentiment.exploration import photo_summary, summary_lines
 
     status = {"status": "running", **origin.manifest_entries}
     status |= {"start": provenance.now(), **provenance.provenance()}
@@ -96,8 +99,8 @@ def explore(options: Options) -> None:
         log.info("    ... all are listed in bad_photos.csv")
 
 
-def _origin(options: Options) -> Origin:
-    """The collection that the flags mean.
+def _collection(options: Options) -> tuple[Origin, Source]:
+    """The collection that the flags mean, read as far as its lists.
 
     Raises:
         UserError: they mean none, or it is not there.
@@ -106,7 +109,9 @@ def _origin(options: Options) -> Origin:
         if not options.source.is_dir():
             raise UserError(f"--source {options.source}: no such folder")
         root = options.source.resolve()
-        return Origin(options.kind or sources.kind_of(root), root, options.seed)
+        kind = options.kind or readers.kind_of(root)
+        origin = Origin(kind, root, options.seed, options.reading.in_folder(root))
+        return origin, readers.read(origin)
     if options.dataset is None or options.source is not None:
         raise UserError("expected --source DIR, or --dataset NAME for what NAME was prepared from")
     prepared = dataset.Dataset(options.data_dir, options.dataset)
@@ -118,7 +123,7 @@ def _origin(options: Options) -> Origin:
             f"{origin.folder}: {prepared.folder} was prepared from there, and it is gone; say "
             f"where its photos are now with {origin.kind} --source DIR --name {prepared.name}"
         )
-    return origin
+    return origin, readers.read_again(prepared.manifest)
 
 
 def _announce(origin: Origin, source: Source, folder: Path) -> None:
@@ -126,8 +131,8 @@ def _announce(origin: Origin, source: Source, folder: Path) -> None:
     log.info("Exploring %s in %s", origin.kind, origin.folder)
     sizes = ", ".join(f"{split} {len(photos):,}" for split, photos in source.splits.items())
     log.info("  photos listed: %s; %s", sizes, dataset.in_words(source.class_names))
-    if source.note:
-        log.info("  %s", source.note)
+    for note in source.notes:
+        log.info("  %s", note)
     log.info("  writes %s/", folder)
     log.info("    photos.csv, counts.csv, duplicates.csv, bad_photos.csv, summary.json,")
     log.info("    histograms.png and .svg, contact_sheets/CLASS.png")
@@ -146,7 +151,7 @@ def _claim(file: Path, status: dict) -> None:
 
 
 def _write_tables(summary: "Summary", folder: Path) -> None:
-    from sentiment.exploration import photo_table
+    from sentiment.data import photo_table
 
     photo_table.write(summary.counts, folder / "counts.csv")
     photo_table.write(summary.duplicates, folder / "duplicates.csv")

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image
 
-from sentiment.exploration.hamming import close_pairs
-from sentiment.exploration.twins import Twins, find_twins
+from sentiment.data.hamming import close_pairs
+from sentiment.data.twins import Twins, find_twins
 
 if TYPE_CHECKING:
     import pandas as pd

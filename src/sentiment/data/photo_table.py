@@ -20,7 +20,7 @@ from sentiment.base import files
 from sentiment.base.errors import BadImage, UserError
 from sentiment.base.progress import progress
 from sentiment.data import decode
-from sentiment.data.sources import Source
+from sentiment.data.collections.collection import Source
 
 if TYPE_CHECKING:
     import pandas as pd
