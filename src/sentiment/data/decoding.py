@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import itertools
 import logging
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 TASK, BLOCK = 8, 1024
 """Photos that a worker takes at a time, and photos under way: 154 MB of pixels at most wait to
 be written. Between two blocks the finished photos may be noted."""
+
+# Where an error ends the work, joblib would say before it which photos it decoded in vain.
+warnings.filterwarnings("ignore", "[0-9]+ tasks have been successfully executed")
 
 
 def decoders(workers: int, scheduler: str | None) -> contextlib.AbstractContextManager["Parallel"]:

@@ -52,6 +52,8 @@ def _by_split(folders: list[Path]) -> dict[str, Path]:
 
 def _read_splits(origin: Origin, of_splits: dict[str, Path]) -> Source:
     """Read the class folders in each split's folder."""
+    called = {split: folder.name for split, folder in of_splits.items()}
+    notes, undivided = missing_splits.drawn(origin, called)
     first = next(name for name in ("train", ALL, "test") if name in of_splits)
     class_names = tuple(folder.name for folder in _folders(of_splits[first]))
     splits: dict[str, list[Photo]] = {}
@@ -70,7 +72,6 @@ def _read_splits(origin: Origin, of_splits: dict[str, Path]) -> Source:
                 )
             splits[name] += [Photo(path, label) for path in photos]
             passed_over += sorted(set(paths) - set(photos))
-    notes, undivided = missing_splits.drawn(origin, {n: of_splits[n].name for n in of_splits})
     return Source(
         origin.folder, class_names, splits, "the names of the folders that hold the photos",
         notes=notes, passed_over=tuple(passed_over), undivided=undivided,

@@ -1,7 +1,9 @@
 """MVSA (Niu et al., 2016): tweets whose text and photo people labelled apart."""
 
+import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from sentiment.base.errors import UserError
 from sentiment.data import text_lines
@@ -24,27 +26,38 @@ def read(origin: Origin) -> Source:
     file = origin.folder / LABELS
     if not file.is_file():
         raise UserError(f"{file}: no such list; --source is the folder that holds it")
-    labelled, annotators = [], 1
+    labelled, left_out, annotators = [], 0, 1
+    for where, name, pairs in _tweets(file):
+        annotators = len(pairs)
+        label = _settled(*(_majority(side) for side in zip(*pairs, strict=True)))
+        if label:
+            labelled.append(Labelled(where, f"data/{name}.jpg", label))
+        else:
+            left_out += 1
+    labels_from = f"people, {annotators} a tweet, of text and photo (MVSA)"
+    source = labelled_photos.source(origin, labelled, labels_from, SENTIMENTS)
+    note = f"{left_out:,} tweets left out: people contradict each other"
+    return dataclasses.replace(source, notes=(note, *source.notes)) if left_out else source
+
+
+def _tweets(file: Path) -> Iterator[tuple[str, str, list[list[str]]]]:
+    """Where each tweet stands, its ID, and the labels of text and photo by each annotator.
+
+    Raises:
+        UserError: a line is of another form.
+    """
     with text_lines.opened(file) as text:
         for number, line in enumerate(text, 1):
             if number == 1 or not line.strip():
                 continue
-            where = f"{file}:{number}"
-            name, *pairs = line.split("\t")
-            labels = [tuple(map(str.strip, pair.split(","))) for pair in pairs]
+            name, *pairs = line.strip().split("\t")
+            labels = [[label.strip() for label in pair.split(",")] for pair in pairs]
             if not labels or any(len(pair) != 2 or set(pair) - set(SENTIMENTS) for pair in labels):
                 raise UserError(
-                    f"{where}: expected ID, a tab and TEXT,PHOTO, each one of "
+                    f"{file}:{number}: expected ID, a tab and TEXT,PHOTO, each one of "
                     f"{', '.join(SENTIMENTS)}; received {line[:80]!r}"
                 )
-            annotators = len(labels)
-            label = _settled(*(_majority(side) for side in zip(*labels, strict=True)))
-            if label:
-                labelled.append(Labelled(where, f"data/{name.strip()}.jpg", label))
-
-    return labelled_photos.source(
-        origin, labelled, f"people, {annotators} a tweet, of text and photo (MVSA)", SENTIMENTS
-    )
+            yield f"{file}:{number}", name.strip(), labels
 
 
 def _majority(labels: Sequence[str]) -> str | None:

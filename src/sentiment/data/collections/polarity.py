@@ -54,7 +54,10 @@ def of_emotions(source: Source) -> Source:
         name: [old for old, new in zip(source.class_names, new_of, strict=True) if new == name]
         for name in names
     }
-    note = "; ".join(f"{name}: {', '.join(old)}" for name, old in old_of.items())
+    notes = ["; ".join(f"{name} is {', '.join(old)}" for name, old in old_of.items())]
+    left_out = sum(map(len, source.splits.values())) - sum(map(len, splits.values()))
+    if left_out:
+        notes.append(f"{left_out:,} photos left out: two sentiments have the largest share")
     return dataclasses.replace(
-        source, class_names=names, splits=splits, notes=(*source.notes, f"polarity: {note}")
+        source, class_names=names, splits=splits, notes=(*source.notes, *notes)
     )
