@@ -26,7 +26,7 @@ TASK, BLOCK = 8, 1024
 be written. Between two blocks the finished photos may be noted."""
 
 # Where an error ends the work, joblib would say before it which photos it decoded in vain.
-warnings.filterwarnings("ignore", "[0-9]+ tasks have been successfully executed")
+warnings.filterwarnings("ignore", "[0-9]+ tasks (have been successfully executed|which were still)")
 
 
 def decoders(workers: int, scheduler: str | None) -> contextlib.AbstractContextManager["Parallel"]:
