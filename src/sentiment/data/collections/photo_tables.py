@@ -100,7 +100,8 @@ def _of_table(table: Table, split: str, reading: Reading) -> tuple[list[Labelled
             return Labelled(row.where, row.text(photo), amounts=amounts, split=of_row)
         return Labelled(row.where, row.text(photo), row.text(labels[0]), split=of_row)
 
-    how = f"{table.file.name}, column {photo} and {', '.join(labels)}"
+    what = "the largest of the columns" if votes else "the column"
+    how = f"{what} {', '.join(labels)} of {table.file.name}, photos in column {photo}"
     return [labelled(row) for row in table], how
 
 
