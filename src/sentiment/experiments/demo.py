@@ -50,8 +50,8 @@ class Options:
     """Flags of `scripts/demo.py`."""
 
     photos: Path | None = None
-    """Folder of photos: train, valid (or val), test, with a folder a class in each. Without it
-    Imagewoof-160 is downloaded, or faces are drawn where it cannot be."""
+    """Folder of photos: a folder a class, or train, valid and test with such folders in each.
+    Without it Imagewoof-160 is downloaded, or faces are drawn where it cannot be."""
     network: str = networks.INSTALLED
     """Folder of the network; the weights of the default one need no download."""
     weights: str = "imagenet"
@@ -75,7 +75,7 @@ def demonstrate(options: Options) -> None:
     started = time.monotonic()
     network = networks.named(options.network)
     folder, photos_are = photos(options.photos)
-    _run("scripts/prepare_data.py", "dogs", "--source", folder, "--name", NAME, "--overwrite")
+    _run("scripts/prepare_data.py", "folders", "--source", folder, "--name", NAME, "--overwrite")
     count = sum(Dataset(project.DATA_DIR, NAME).counts("train").values())
     data = TrainingData(NAME, min(100.0, round(100 * TRAIN_IMAGES / count, 1)))
     runs = [Run(options.network, layers, data, Folders()) for layers in network.recipes]
