@@ -72,6 +72,8 @@ def source(
             undecided += 1
         else:
             splits.setdefault(entry.split, []).append(photo)
+    if not splits:
+        raise UserError(f"{origin.folder}: no photo with a label; expected some")
     notes = [f"{undecided:,} photos left out: two classes have the most votes"] * bool(undecided)
     in_order = {name: splits[name] for name in (*SPLITS, ALL) if name in splits}
     division, undivided = missing_splits.drawn(origin, {name: name for name in in_order})

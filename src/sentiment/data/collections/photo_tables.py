@@ -13,7 +13,7 @@ from sentiment.data.collections.split_names import NAMES, split_of
 from sentiment.data.tables import Row, Table
 
 PHOTO = (
-    "path", "photo", "image", "file", "filename", "file_name", "file_path", "filepath", "filename",
+    "path", "photo", "image", "file", "filename", "file_name", "file_path", "filepath",
     "image_path", "img_path", "photo_path", "image_file", "image_name", "img", "img_name", "name",
 )  # fmt: skip
 LABEL = ("label", "class", "sentiment", "emotion", "category", "polarity", "tag", "target", "y")
@@ -89,9 +89,7 @@ def _of_table(table: Table, split: str, reading: Reading) -> tuple[list[Labelled
     photo = table.column("the photo", "--photo-column", PHOTO, reading.photo_column)
     votes = [table.column("votes", "--label-column", (), name) for name in reading.votes]
     labels = votes or [table.column("the label", "--label-column", LABEL, *reading.label_column)]
-    division = table.usual_column(SPLIT) if split == ALL else None
-    if reading.split_column:
-        division = table.column("the split", "--split-column", (), reading.split_column)
+    division = _division(table, reading) if split == ALL else None
 
     def labelled(row: Row) -> Labelled:
         of_row = _split(row, division) if division else split
@@ -103,6 +101,14 @@ def _of_table(table: Table, split: str, reading: Reading) -> tuple[list[Labelled
     what = "the largest of the columns" if votes else "the column"
     how = f"{what} {', '.join(labels)} of {table.file.name}, photos in column {photo}"
     return [labelled(row) for row in table], how
+
+
+def _division(table: Table, reading: Reading) -> str | None:
+    """The column that says the split: one named, or of a usual name whose first row holds one."""
+    if reading.split_column:
+        return table.column("the split", "--split-column", (), reading.split_column)
+    usual = table.usual_column(SPLIT)
+    return usual if usual and split_of(next(iter(table)).text(usual)) else None
 
 
 def _split(row: Row, column: str) -> str:
