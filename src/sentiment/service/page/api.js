@@ -20,7 +20,7 @@ export function useKey(given) {
 }
 
 export async function model() {
-  return ask("/v1/model", {});
+  return ask("v1/model", {});
 }
 
 // Sends a photo; a busy server is asked again when it said so, and `busy` told the seconds.

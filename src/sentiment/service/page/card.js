@@ -49,7 +49,7 @@ export class Card {
           `Too large: ${megabytes(this.file.size)}. This server takes at most ${megabytes(most)} a photo.`,
         );
       }
-      const answer = await send("/v1/predict", this.file, this.handlers((text) => this.show("waiting", text)));
+      const answer = await send("v1/predict", this.file, this.handlers((text) => this.show("waiting", text)));
       this.photo = answer.photos[0];
       this.showPhoto();
     } catch (error) {
@@ -124,7 +124,7 @@ export class Card {
       const state = (text) => (button.textContent = text);
       button.ariaDisabled = "true";
       try {
-        const answer = await send("/v1/explain", this.file, this.handlers(state));
+        const answer = await send("v1/explain", this.file, this.handlers(state));
         this.importance = answer.importance;
         draw(this.find("canvas"), this.importance);
       } catch (error) {
