@@ -1,74 +1,13 @@
 """The service behind a proxy: under the proxy's name, and under a path of its site."""
 
 import re
-import threading
-from collections.abc import Callable, Iterator
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
-from helpers.scripts import ROOT
-from helpers.serving import PREDICT, Server, plain, problem
+from helpers.proxy import Proxy
+from helpers.serving import PREDICT, plain, problem
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("service")]  # they share an exported model
-
-README = (ROOT / "scripts" / "README.md").read_text()
-
-
-class Proxy(BaseHTTPRequestHandler):
-    """Hands requests on as nginx does by the example in scripts/README.md."""
-
-    location = re.search(r"^location (\S+) {$", README, re.MULTILINE)[1]
-    target = re.search(r"proxy_pass http://127.0.0.1:8000(\S*);", README)[1]
-    port: int
-
-    def hand_on(self) -> None:
-        path = self.path
-        if self.target:
-            assert path.startswith(self.location)
-            path = self.target + path.removeprefix(self.location)
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        connection = HTTPConnection("127.0.0.1", self.port)
-        connection.request(self.command, path, body, dict(self.headers))
-        answer = connection.getresponse()
-        self.send_response(answer.status)
-        for name, value in answer.getheaders():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(answer.read())
-        connection.close()
-
-    do_GET = do_HEAD = do_POST = hand_on
-
-    def log_message(self, *words: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def behind(model, tmp_path_factory) -> Iterator[Server]:
-    """The service with the flags of the example."""
-    flags = re.search(r"serve.py (--allowed-hosts .*)", README)[1].split()
-    server = Server(model, tmp_path_factory.mktemp("server"), *flags)
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def proxy(behind: Server) -> Iterator[Callable[[str], str]]:
-    """Starts the example's proxy with a `proxy_pass` that ends so, and returns its address."""
-    proxies = []
-
-    def started(target: str = Proxy.target) -> str:
-        handler = type("Handler", (Proxy,), {"port": behind.port, "target": target})
-        proxies.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
-        threading.Thread(target=proxies[-1].serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{proxies[-1].server_port}"
-
-    yield started
-    for one in proxies:
-        one.shutdown()
-        one.server_close()
 
 
 @pytest.mark.parametrize("target", [Proxy.target, ""], ids=["path taken off", "path left on"])
