@@ -3,7 +3,12 @@
 import pytest
 from helpers import warm
 
-pytest_plugins = ["helpers.samples", "helpers.serving", "helpers.stopped_preparation"]
+pytest_plugins = [
+    "helpers.samples",
+    "helpers.serving",
+    "helpers.proxy",
+    "helpers.stopped_preparation",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

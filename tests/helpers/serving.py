@@ -1,6 +1,7 @@
 """What the tests of the service share: an exported model, photos, and the service as a process."""
 
 import io
+import json
 import os
 import re
 import resource
@@ -56,6 +57,45 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert done.returncode == 0, done.stderr
 
     return made_once(tmp_path_factory, "exported", export) / name
+
+
+NAMES = {
+    2: ["Nova Scotia Duck Tolling Retriever", "\u0633\u0639\u064a\u062f \u062c\u062f\u064b\u0627"],
+    8: [
+        "\u697d\u3057\u3044\u5199\u771f", "\u7545\u6016", "\u6e80\u8db3", "contentment",
+        "\U0001f621 anger", "\u0627\u0634\u0645\u0626\u0632\u0627\u0632", "fear",
+        "what sixty characters hold, which is longer than class names",
+    ],
+    133: [f"{i:03}.Breed_of_which_nobody_knows_a_short_name,_but_a_long_one" for i in range(133)],
+}  # fmt: skip
+"""Names of classes by their number: long ones, Arabic, Japanese, with a picture."""
+
+EXPORT_NAMED = """
+import json, pathlib, sys
+sys.path[:0] = sys.argv[1:3]
+import keras
+from helpers.small_network import ALL, SMALL
+from sentiment.model import build, model_file
+for names in json.loads(sys.argv[3]):
+    keras.utils.set_random_seed(3)
+    path = pathlib.Path(sys.argv[4]) / f"of_{len(names)}.tflite"
+    build.build_model(SMALL, ALL, len(names)).export(path, format="litert")
+    model_file.add_card(path, {"class_names": names, "dataset": "photos"})
+"""
+
+
+@pytest.fixture(scope="session")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model of a few weights for each of NAMES, `of_2.tflite` and so on."""
+
+    def export(folder: Path) -> None:
+        script = folder / "export.py"
+        script.write_text(EXPORT_NAMED)
+        words = [script, ROOT / "src", ROOT / "tests", json.dumps([*NAMES.values()]), folder]
+        done = warm.run(words, dict(os.environ))
+        assert done.returncode == 0, done.stderr
+
+    return made_once(tmp_path_factory, "named", export)
 
 
 @pytest.fixture(scope="session")

@@ -142,6 +142,23 @@ def test_it_says_that_it_lives_and_counts(server):
     assert "process_resident_memory_bytes" in after
 
 
+def test_a_check_of_a_balancer_is_answered(server):
+    for path in ("/", "/docs", "/healthz", "/readyz", "/metrics", "/v1/model", "/openapi.json",
+                 "/page/page.css"):  # fmt: skip
+        whole, head = httpx.get(server.url + path), httpx.head(server.url + path)
+        assert head.status_code == whole.status_code == 200
+        assert head.content == b""
+        assert head.headers["content-type"] == whole.headers["content-type"]
+        assert "default-src 'none'" in head.headers["content-security-policy"]
+    assert httpx.head(server.url + PREDICT).status_code == 405
+    assert httpx.head(f"{server.url}/healthz", headers={"Host": "evil.example"}).status_code == 421
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b'{"status":"ok"}')
+
+
 # Errors
 
 
@@ -237,6 +254,10 @@ def test_an_address_or_method_that_is_not_there_is_a_problem(server):
     answer = httpx.get(server.url + PREDICT)
     assert "it takes POST" in problem(answer, 405, "wrong-method")["detail"]
     assert answer.headers["allow"] == "POST"
+    for path in ("/healthz", "/page/page.css"):
+        answer = httpx.delete(server.url + path)
+        assert "it takes GET, HEAD" in problem(answer, 405, "wrong-method")["detail"]
+        assert answer.headers["allow"] == "GET, HEAD"
 
 
 def test_a_body_of_another_type_is_a_problem(server):
@@ -266,6 +287,42 @@ def test_a_form_that_cannot_be_read_is_a_problem(server, name):
     problem(server.post(PREDICT, content, headers=headers), 400, "bad-request")
 
 
+FILE = b'--b\r\nContent-Disposition: form-data; name="photo"; filename="%s"\r\n%s\r\n%s\r\n'
+FIELD = b'--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+NO_FILE = FILE % (b"", b"Content-Type: application/octet-stream\r\n", b"")  # a browser's, unchosen
+TYPED = b"--b\r\nContent-Disposition: form-data\r\nContent-Type: image/png\r\n\r\n%s\r\n"
+REAL = FILE % (b"a.png", b"", PNG)
+END = b"--b--\r\n"
+NO_PHOTO = "The form has no photo; send one as a file, as curl -F photo=@photo.jpg does."
+
+FORMS_BESIDE_PHOTOS = {
+    "a preamble and an epilogue": (b"This is a form.\r\nSkip it.\r\n" + REAL + END + b"Bye", 1),
+    "a preamble with bare boundaries": (b"x--b\n--b \r\r\n" + REAL + END, 1),
+    "fields before and behind": (FIELD % (b"by", b"me") + REAL + FIELD % (b"x", b"") + END, 1),
+    "files that were not chosen": (NO_FILE + REAL + NO_FILE * 20 + END, 1),
+    "a photo without a name": (TYPED % PNG + FILE % (b"", b"", PNG) + END, 2),
+    "fields alone": (FIELD % (b"photo", PNG) + END, NO_PHOTO),
+    "no file chosen": (NO_FILE + END, NO_PHOTO),
+    "nothing": (END, NO_PHOTO),
+    "too many fields": (FIELD % (b"x", b"") * 1100 + REAL + END, "At most 1,000 fields"),
+    "a file of a name and no bytes": (FILE % (b"a.png", b"", b"") + END, "the file is empty"),
+}
+"""Forms, and the number of their photos or what is said to be wrong."""
+
+
+@pytest.mark.parametrize("name", FORMS_BESIDE_PHOTOS)
+def test_what_a_form_holds_beside_photos_is_passed_over(server, name):
+    content, expected = FORMS_BESIDE_PHOTOS[name]
+    whole = server.post(PREDICT, content, headers=BOUNDARY)
+    in_bytes = server.post(PREDICT, iter([bytes([byte]) for byte in content[:700]] +
+                                         [content[700:]]), headers=BOUNDARY)  # fmt: skip
+    for answer in (whole, in_bytes):
+        if isinstance(expected, int):
+            assert len(answer.json()["photos"]) == expected
+        else:
+            assert expected in answer.json()["detail"]
+
+
 def test_what_is_not_http_is_a_problem(server):
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(b"hello\r\n\r\n")
@@ -280,7 +337,7 @@ def test_a_fault_is_a_problem_that_tells_nothing_of_the_inside(model, monkeypatc
 
     service = app.Service(model, 1, Limits())
     monkeypatch.setattr(service, "predict", lambda request: 1 / 0)
-    built = app.build(service, None, (), loopback=False)
+    built = app.build(service, None, (), None)
 
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(built, raise_app_exceptions=False)

@@ -1,6 +1,7 @@
 """The page in a real browser: what a person does with it, and what it says when something fails."""
 
 import base64
+import codecs
 import csv
 import json
 import re
@@ -12,6 +13,7 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from helpers.scripts import lacking
+from helpers.serving import NAMES, Server
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -106,7 +108,7 @@ def test_photos_get_what_the_api_answers(server, photos, visit, tmp_path):
 
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
-    with Path(download.value.path()).open(newline="") as lines:
+    with Path(download.value.path()).open(newline="", encoding="utf-8-sig") as lines:
         rows = {row["file"]: row for row in csv.DictReader(lines)}
     assert list(rows) == list(expected)
     for name, photo in expected.items():
@@ -262,6 +264,24 @@ def test_without_a_connection_it_says_so_and_can_try_again(server, photos, visit
     cards(page, "done", 1)
 
 
+def test_what_a_proxy_or_the_disk_refuses_is_said(server, photos, visit, tmp_path):
+    page = visit(server.url)
+    for status, words in {413: "Too large for this server.", 502: "The server has a fault"}.items():
+        refused = {"status": status, "content_type": "text/html", "body": "<h1>nginx</h1>"}
+        page.route("**/v1/predict", lambda route: route.fulfill(**refused))  # noqa: B023
+        give(page, photos[0])
+        expect(cards(page, "failed", 1).locator(".state")).to_contain_text(words)
+        page.get_by_role("button", name="Remove all").click()
+    moved = tmp_path / "moved.jpg"
+    moved.write_bytes(photos[0].read_bytes())
+    give(page, moved)
+    cards(page, "failed", 1)
+    page.unroute_all()
+    moved.unlink()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".state")).to_contain_text("This file cannot be read. Was it moved")
+
+
 def test_a_server_with_a_key_is_given_it(serve, photos, visit):
     key = "sixteen-letters-or-more"
     page = visit(serve(SENTIMENT_API_KEY=key).url)
@@ -276,8 +296,7 @@ def test_a_server_with_a_key_is_given_it(serve, photos, visit):
     cards(page, "done", 1)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
 def test_it_is_accessible_and_fits(server, photos, not_a_photo, visit, width, scheme):
     page = visit(server.url, width, scheme)
     expect(page.locator("#model")).not_to_be_empty()
@@ -289,6 +308,61 @@ def test_it_is_accessible_and_fits(server, photos, not_a_photo, visit, width, sc
     page.wait_for_timeout(600)  # colours in transition have too little contrast
     check_accessible(page)
     assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+CUT = """[...document.querySelectorAll("body *")]
+    .filter((e) => e.clientWidth && e.scrollWidth > e.clientWidth && !e.closest(".unseen"))
+    .map((e) => `${e.className}: ${e.textContent.trim().slice(0, 60)}`)"""
+"""What has more to show than fits into it."""
+
+
+@pytest.mark.parametrize("count", NAMES)  # three classes: test_it_is_accessible_and_fits
+def test_classes_of_any_number_and_name_fit(named, photos, visit, tmp_path_factory, count):
+    names, folder = NAMES[count], tmp_path_factory.mktemp("server")
+    server = Server(named / f"of_{count}.tflite", folder)
+    page = visit(server.url, 360)
+    first = page.locator("#classes bdi").all_inner_texts()
+    assert first == (names if count < 9 else [*names[:5], "128 more"])
+    assert page.evaluate(CUT) == []
+    give(page, *photos[:2])
+    card = cards(page, "done", 2).first
+    (photo,) = server.post("/v1/predict", photos[0].read_bytes()).json()["photos"]
+    likely = sorted(names, key=lambda name: -photo["probabilities"][name])
+    assert list(bars(card)) == (names if count < 9 else likely[:5])
+    assert card.locator(".state").inner_text() == likely[0]
+    if count > 8:
+        rest = 100 * sum(photo["probabilities"][name] for name in likely[5:])
+        card.get_by_text(f"128 others: {rest:.1f} % together").click()
+        assert card.locator(".others .class").all_inner_texts() == likely[5:]
+    card.get_by_role("button", name="Heat map").click()
+    expect(card.locator(".legend-for bdi")).to_have_text(likely[0])
+    for width, scheme in ((360, "light"), (390, "dark"), (1280, "dark"), (1280, "light")):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert page.evaluate(CUT) == []
+    check_accessible(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    table = Path(download.value.path()).read_bytes()
+    assert table.startswith(codecs.BOM_UTF8)  # or Excel garbles the names
+    rows = list(csv.DictReader(table.decode("utf-8-sig").splitlines()))
+    assert rows[0]["label"] == likely[0]
+    assert list(rows[0])[2 : 2 + count] == names
+    server.stop()
+
+
+def test_it_lives_under_a_path_of_another_site(proxy, photos, visit):
+    page = visit(f"{proxy()}/sentiment/")
+    give(page, photos[0])
+    cards(page, "done", 1)
+    page.get_by_role("link", name="API").click()
+    block = page.locator("#operations-state-healthz")
+    block.locator(".opblock-summary-control").click()
+    block.get_by_role("button", name="Try it out").click()
+    block.get_by_role("button", name="Execute").click()
+    expect(block.locator(".live-responses-table .response-col_status").last).to_contain_text("200")
+    expect(block.locator(".request-url")).to_contain_text("/sentiment/healthz")
 
 
 def test_the_description_of_the_api_works_without_outside_resources(server, visit):

@@ -37,6 +37,10 @@ def test_a_wrong_flag_gets_one_line(model, tmp_path):
             ("--host", "a..b"): "--host a..b --port 8000: no name of a host",
             ("--host", "no.such.host.invalid"): "--host no.such.host.invalid",
             ("--allowed-origins", "example.org"): "expected such as https://example.org",
+            ("--allowed-hosts", "https://example.org"): "without scheme and port, such as",
+            ("--allowed-hosts", "example.org:443"): "without scheme and port, such as",
+            ("--root-path", "photos/"): "--root-path photos/: expected such as /sentiment",
+            ("--root-path", "/docs"): "--root-path /docs: the service's own address",
             ("--threads", 0): "--threads 0: expected 1 or more",
             ("--max-bytes", 10**9): "--max-bytes 1000000000: expected 1 to 67,108,864",
             ("--max-waiting", 4): "--max-waiting 4: expected 16 or more",
@@ -78,6 +82,15 @@ def test_listening_to_others_is_said_aloud(serve):
     assert "WARNING: reachable from other machines, by EVERYONE" in server.log.read_text()
     address = f"http://127.0.0.1:{server.port}/healthz"
     assert httpx.get(address, headers={"Host": "my.example"}).status_code == 200
+
+
+def test_every_address_of_ipv6_is_every_address_of_ipv4_too(serve):
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 here")
+    server = serve("--host", "::")
+    assert server.url == f"http://localhost:{server.port}"
+    for host in ("127.0.0.1", "[::1]"):
+        assert httpx.get(f"http://{host}:{server.port}/healthz").status_code == 200
 
 
 IMPORTS = """

@@ -24,6 +24,7 @@ from sentiment.service import answers, occlusion, problems
 from sentiment.service.checks import check
 from sentiment.service.limits import Limits
 from sentiment.service.metrics import Measured, Metrics
+from sentiment.service.normalised import Normalised
 from sentiment.service.problems import PhotoProblem, Problem
 from sentiment.service.security import Guarded, key_check
 from sentiment.service.uploads import PHOTO_TYPES, Uploads
@@ -199,7 +200,10 @@ def _whole(results: Sequence[Result | BaseException]) -> list[Result]:
 
 
 def build(
-    service: Service, api_key: str | None, allowed_origins: Sequence[str], loopback: bool
+    service: Service,
+    api_key: str | None,
+    allowed_origins: Sequence[str],
+    allowed_hosts: Sequence[str] | None,
 ) -> ASGIApp:
     """Build the whole web application.
 
@@ -207,7 +211,7 @@ def build(
         service: answers the requests.
         api_key: bearer token that /v1 and /metrics want; None: they want none.
         allowed_origins: origins of pages on other sites that may use the API.
-        loopback: the service is for this machine alone.
+        allowed_hosts: names beside loopback's under which it is asked; None: any name.
     """
 
     @contextlib.asynccontextmanager
@@ -238,7 +242,8 @@ def build(
             allow_headers=["Authorization", "Content-Type"],
             expose_headers=["Retry-After"],
         )
-    return Guarded(Measured(app, service.metrics), allowed_origins, loopback)
+    guarded = Guarded(Measured(app, service.metrics), allowed_origins, allowed_hosts)
+    return Normalised(guarded)
 
 
 def _api(service: Service, api_key: str | None) -> APIRouter:

@@ -66,7 +66,7 @@ class Connection(H11Protocol):
 
     def send_400_response(self, reason: str) -> None:
         problem = Problem(400, "bad-request", "This is not HTTP as RFC 9112 has it.")
-        response = problem.response()
+        response = problem.response(self.root_path)
         head = [b"HTTP/1.1 400 Bad Request", b"connection: close"]
         head += [b": ".join(header) for header in response.raw_headers]
         self.transport.write(b"\r\n".join([*head, b"", response.body]))

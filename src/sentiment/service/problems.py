@@ -90,11 +90,12 @@ class Problem(Exception):
             photos=photos,
         )
 
-    def response(self) -> Response:
-        """The problem as an answer."""
+    def response(self, root_path: str) -> Response:
+        """The problem as an answer of a service that lives under `root_path`."""
+        content = self.content.model_copy(update={"type": root_path + self.content.type})
         return JSONResponse(
-            self.content.model_dump(exclude_none=True),
-            self.content.status,
+            content.model_dump(exclude_none=True),
+            content.status,
             self.headers,
             media_type="application/problem+json",
         )
@@ -127,24 +128,27 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Problem)
     async def problem(request: Request, error: Problem) -> Response:
-        return error.response()
+        return error.response(_root_path(request))
 
     @app.exception_handler(HTTPException)
     async def routing(request: Request, error: HTTPException) -> Response:
-        path, method = request.url.path, request.method
+        path, method, root_path = request.url.path, request.method, _root_path(request)
         if error.status_code == 405:
-            allowed = (error.headers or {}).get("Allow", "another")
+            allowed = (error.headers or {})["Allow"]
+            allowed = "GET, HEAD" if allowed == "GET" else allowed
             detail = f"{path} does not take {method}; it takes {allowed}."
-            return Problem(405, "wrong-method", detail, error.headers).response()
-        if error.status_code == 404:
-            detail = f"There is nothing at {path}; /docs lists the addresses."
-            return Problem(404, "not-found", detail).response()
-        return Problem(error.status_code, "bad-request", str(error.detail)).response()
+            problem = Problem(405, "wrong-method", detail, {"Allow": allowed})
+        elif error.status_code == 404:
+            detail = f"There is nothing at {path}; {root_path}/docs lists the addresses."
+            problem = Problem(404, "not-found", detail)
+        else:
+            problem = Problem(error.status_code, "bad-request", str(error.detail))
+        return problem.response(root_path)
 
     @app.exception_handler(RequestValidationError)
     async def validation(request: Request, error: RequestValidationError) -> Response:
         detail = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return Problem(422, "bad-request", detail).response()
+        return Problem(422, "bad-request", detail).response(_root_path(request))
 
     @app.exception_handler(ClientDisconnect)
     async def gone(request: Request, error: ClientDisconnect) -> Response:
@@ -153,4 +157,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def fault(request: Request, error: Exception) -> Response:
         detail = "The service has a fault and could not answer; its log says more."
-        return Problem(500, "fault", detail).response()
+        return Problem(500, "fault", detail).response(_root_path(request))
+
+
+def _root_path(request: Request) -> str:
+    """The path under which the service lives; a mounted folder has put its own behind it."""
+    root_path: str = request.scope.get("app_root_path", request.scope["root_path"])
+    return root_path

@@ -2,7 +2,7 @@
 
 import hmac
 import ipaddress
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -62,36 +62,50 @@ class Guarded:
     Args:
         app: the application behind.
         origins: origins of pages on other sites that may send photos.
-        loopback: the service is for this machine alone, so only its own names lead here.
+        hosts: names beside loopback's under which the service is asked; None: any name.
     """
 
-    def __init__(self, app: ASGIApp, origins: Sequence[str], loopback: bool):
-        self.app, self.origins, self.loopback = app, origins, loopback
+    def __init__(self, app: ASGIApp, origins: Sequence[str], hosts: Collection[str] | None):
+        self.app, self.origins = app, origins
+        self.hosts = None if hosts is None else {host.strip("[]").lower() for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
 
+        path = scope["path"].removeprefix(scope["root_path"])
+        page = path == "/" or path.startswith(("/page/", "/docs"))
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                page = scope["path"] == "/" or scope["path"].startswith(("/page/", "/docs"))
                 # A browser may keep a page, if it asks each time whether the page has changed.
                 headers["Cache-Control"] = "no-cache" if page else "no-store"
             await send(message)
 
         problem = self._problem(scope["method"], Headers(scope=scope))
-        app = problem.response() if problem else self.app
+        app = problem.response(scope["root_path"]) if problem else self.app
         await app(scope, receive, send_with_headers)
 
     def _problem(self, method: str, headers: Headers) -> Problem | None:
         host, origin = headers.get("host", ""), headers.get("origin")
-        if self.loopback and not is_loopback(urlsplit(f"//{host}").hostname or ""):
-            detail = "This service answers only to localhost, 127.0.0.1 and [::1]."
+        # A browser always names the host, so a request without one comes from no web page.
+        if host and not self._leads_here(host):
+            detail = (
+                "This service answers only to localhost, 127.0.0.1, [::1] and the names that "
+                f"--allowed-hosts gives, not to {host[:80]}."
+            )
             return Problem(421, "other-site", detail)
-        allowed = origin is None or origin in self.origins or urlsplit(origin).netloc == host
-        if not allowed and method not in ("GET", "HEAD"):
+        own = bool(host) and origin is not None and urlsplit(origin).netloc == host
+        if not (origin is None or own or origin in self.origins) and method not in ("GET", "HEAD"):
             detail = "Pages of this origin may not send photos; --allowed-origins lets them."
             return Problem(403, "other-site", detail)
         return None
+
+    def _leads_here(self, host: str) -> bool:
+        """Whether a Host header holds a name under which the service may be asked."""
+        if self.hosts is None:
+            return True
+        name = urlsplit(f"//{host}").hostname or ""
+        return name in self.hosts or is_loopback(name)

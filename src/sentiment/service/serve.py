@@ -24,6 +24,9 @@ CHOSEN = Run(DEFAULT, "all", TrainingData(), Folders())
 
 CHOSEN_MODEL = CHOSEN.exported(Ending.LITERT)
 
+OWN = ("/docs", "/healthz", "/metrics", "/page", "/readyz", "/v1")
+"""Beginnings of the service's own addresses: as a root path, no one could say which is meant."""
+
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Numbers of two parameters of mallopt(3), from glibc's malloc.h."""
 
@@ -47,6 +50,11 @@ class Options:
     """File with a key that /v1 and /metrics then want; SENTIMENT_API_KEY may hold it instead."""
     allowed_origins: tuple[str, ...] = ()
     """Pages of other sites that may use the API, such as https://example.org."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names beside loopback's that lead here, such as photos.example.org, which a proxy hands on;
+    without any, a service on loopback answers to loopback's names alone, another to every name."""
+    root_path: str = ""
+    """Path under which a proxy shows the service, such as /sentiment; it may take it off or not."""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -73,8 +81,10 @@ def serve(options: Options) -> None:
     _give_memory_back()
     service = app.Service(options.model, options.threads, options.limits)
     loopback = security.is_loopback(options.host)
+    hosts = options.allowed_hosts if loopback or options.allowed_hosts else None
     config = uvicorn.Config(
-        app.build(service, key, options.allowed_origins, loopback),
+        app.build(service, key, options.allowed_origins, hosts),
+        root_path=options.root_path,
         http=connections.protocol(options.limits),
         ws="none",
         log_config=None,
@@ -90,7 +100,8 @@ def serve(options: Options) -> None:
     if not loopback:
         who = "everyone who has the key" if key else "EVERYONE, for there is no API key"
         log.warning("WARNING: reachable from other machines, by %s", who)
-    log.info("  %s/ the page, /docs the API; Ctrl-C stops", _url(listening))
+    root = options.root_path
+    log.info("  %s%s/ the page, %s/docs the API; Ctrl-C stops", _url(listening), root, root)
     uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -100,6 +111,16 @@ def _check(options: Options) -> None:
     for origin in options.allowed_origins:
         if not re.fullmatch(r"https?://[^/]+", origin):
             raise UserError(f"--allowed-origins {origin}: expected such as https://example.org")
+    for host in options.allowed_hosts:
+        if not re.fullmatch(r"[\w.-]+|\[[\da-fA-F:.]+\]", host, re.ASCII):
+            raise UserError(
+                f"--allowed-hosts {host}: expected a name without scheme and port, such as "
+                "photos.example.org"
+            )
+    if not re.fullmatch(r"(/[\w.~-]+)*", options.root_path, re.ASCII):
+        raise UserError(f"--root-path {options.root_path}: expected such as /sentiment")
+    if options.root_path in OWN:
+        raise UserError(f"--root-path {options.root_path}: the service's own address; take another")
     if options.model.suffix != ".tflite" or not options.model.is_file():
         trained = CHOSEN.model if options.model == CHOSEN_MODEL else "MODEL.keras"
         raise UserError(
@@ -138,7 +159,8 @@ def _listen(host: str, port: int) -> socket.socket:
         raise UserError(f"{where}: expected a port from 0 to 65535")
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()  # :: is IPv4 too
+        return socket.create_server((host, port), family=family, backlog=2048, dualstack_ipv6=both)
     except OSError as error:
         reason = (error.strerror or first_line(error)).partition(" (while")[0]
         raise UserError(f"{where}: {reason}") from None
@@ -147,6 +169,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _url(listening: socket.socket) -> str:
-    """The address of a listening socket, for a browser."""
+    """The address of a listening socket, for a browser on this machine."""
     address, port = listening.getsockname()[:2]
+    address = {"0.0.0.0": "127.0.0.1", "::": "localhost"}.get(address, address)
     return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"

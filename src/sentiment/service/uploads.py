@@ -6,7 +6,9 @@ anything nor keeps the names of files.
 
 import asyncio
 import contextlib
+import functools
 import logging
+import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
 
 PHOTO_TYPES = tuple(f"image/{form}" for form in ("jpeg", "png", "webp", "gif", "bmp"))
 """Content types to send photos as; the bytes decide which format it is."""
+
+MAX_FIELDS = 1000
+"""Parts of a form that are no photos, as many as Starlette's own reader takes."""
+
+FILE_NAME = re.compile(rb';[ \t]*filename\*?="?([^";]*)', re.IGNORECASE)
+"""A file's name in a part's Content-Disposition, in the form of RFC 8187 too."""
 
 # Warnings of python_multipart quote what was sent.
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
@@ -93,16 +101,26 @@ class _Photo:
 
 
 class _Form:
-    """A body that is a form; each of its parts is a photo, whatever it is called."""
+    """A body that is a form; each of its files is a photo, whatever it is called.
+
+    Other fields are passed over, and so is what a browser sends where no file was chosen: a file
+    without a name and without bytes.
+    """
 
     def __init__(self, boundary: bytes, most: int, limits: Limits):
         self.max_bytes = limits.max_request_bytes
         self._most, self._limits = most, limits
-        self._parts: list[bytearray] = []
+        self._photos: list[bytes] = []
+        self._parts = 0
+        self._part = _Part()
         self._whole = False
         callbacks: MultipartCallbacks = {
             "on_part_begin": self._begin,
+            "on_header_begin": lambda: self._part.headers.append((bytearray(), bytearray())),
+            "on_header_field": lambda data, start, end: self._part.add(0, data[start:end]),
+            "on_header_value": lambda data, start, end: self._part.add(1, data[start:end]),
             "on_part_data": self._add,
+            "on_part_end": self._keep,
             "on_end": self._end,
         }
         try:
@@ -111,6 +129,9 @@ class _Form:
             self._parser = MultipartParser(boundary, callbacks)
         except FormParserError as error:
             raise _bad_form(str(error)) from None
+        # What stands before the first boundary is to be ignored (RFC 2046, section 5.1.1). The
+        # parser does not know of it, so it is made a part without headers, which is no photo.
+        self.write(b"--" + boundary + b"\r\n\r\n\r\n")
 
     def write(self, chunk: bytes) -> None:
         try:
@@ -121,22 +142,59 @@ class _Form:
     def photos(self) -> list[bytes]:
         if not self._whole:
             raise _bad_form("it ends before its last boundary")
-        if not self._parts:
-            raise _bad_form("it has no photo")
-        return [bytes(part) for part in self._parts]
+        if not self._photos:
+            detail = "The form has no photo; send one as a file, as curl -F photo=@photo.jpg does."
+            raise Problem(400, "bad-request", detail)
+        return self._photos
 
     def _begin(self) -> None:
-        if len(self._parts) == self._most:
-            photos = "photo is" if self._most == 1 else "photos are"
-            raise Problem(413, "too-large", f"At most {self._most} {photos} taken at a time.")
-        self._parts.append(bytearray())
+        self._parts += 1
+        if self._parts > self._most + MAX_FIELDS:
+            raise Problem(413, "too-large", f"At most {MAX_FIELDS:,} fields of a form are taken.")
+        self._part = _Part()
 
     def _add(self, data: bytes, start: int, end: int) -> None:
-        _check_size(len(self._parts[-1]) + end - start, self._limits.max_bytes)
-        self._parts[-1] += data[start:end]
+        if self._part.is_file:
+            _check_size(len(self._part.content) + end - start, self._limits.max_bytes)
+            self._part.content += data[start:end]
+
+    def _keep(self) -> None:
+        if not self._part.is_file or not (self._part.file_name or self._part.content):
+            return
+        if len(self._photos) == self._most:
+            photos = "photo is" if self._most == 1 else "photos are"
+            raise Problem(413, "too-large", f"At most {self._most} {photos} taken at a time.")
+        self._photos.append(bytes(self._part.content))
 
     def _end(self) -> None:
         self._whole = True
+
+
+class _Part:
+    """A part of a form: names and values of its headers, and its bytes if it is a file."""
+
+    def __init__(self) -> None:
+        self.headers: list[tuple[bytearray, bytearray]] = []
+        self.content = bytearray()
+
+    def add(self, place: int, data: bytes) -> None:
+        """Add to the name (0) or the value (1) of the newest header."""
+        self.headers[-1][place].extend(data)
+
+    @functools.cached_property
+    def file_name(self) -> bytes | None:
+        """The file's name, which may be empty; None: the part has none."""
+        found = FILE_NAME.search(self._header(b"content-disposition"))
+        return found[1] if found else None
+
+    @functools.cached_property
+    def is_file(self) -> bool:
+        """Whether it has a file's name or a photo's type."""
+        kind = self._header(b"content-type").lower()
+        return self.file_name is not None or kind.startswith((b"image/", b"application/octet-"))
+
+    def _header(self, name: bytes) -> bytes:
+        return next((bytes(value) for given, value in self.headers if given.lower() == name), b"")
 
 
 def _bad_form(reason: str) -> Problem:

@@ -12,6 +12,7 @@ export class Failure extends Error {
 }
 
 let key = "";
+let formats = ""; // that the server reads, once it has told them
 let underWay = 0;
 const waiting = [];
 
@@ -20,7 +21,10 @@ export function useKey(given) {
 }
 
 export async function model() {
-  return ask("/v1/model", {});
+  const card = await ask("v1/model", {});
+  const names = card.formats.map((name) => (name === "WEBP" ? "WebP" : name));
+  formats = new Intl.ListFormat("en-GB").format(names);
+  return { ...card, formats };
 }
 
 // Sends a photo; a busy server is asked again when it said so, and `busy` told the seconds.
@@ -65,7 +69,10 @@ async function ask(path, options) {
   } catch (error) {
     if (options.signal?.aborted) throw error;
     if (limit.aborted) throw new Failure("The server did not answer in time.");
-    if (response) throw new Failure("The server's answer could not be read.");
+    if (response) throw new Failure(words(response.status, {}), response.status); // a proxy's page
+    if (!(await readable(options.body))) {
+      throw new Failure("This file cannot be read. Was it moved, or is it a folder? Choose photos, not folders.");
+    }
     throw new Failure("No connection to the server. Is it running, and are you online?");
   }
   if (response.ok) return answer;
@@ -74,18 +81,29 @@ async function ask(path, options) {
   throw failure;
 }
 
+// Whether the browser can read a file that it could not send.
+async function readable(file) {
+  try {
+    await file?.slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function words(status, problem) {
   if (status === 503) return "The server is busy. Try again in a moment.";
-  if (status === 413) return `Too large for this server. ${problem.detail}`;
+  if (status === 413) return `Too large for this server. ${problem.detail ?? ""}`.trim();
+  if (status === 408) return "The photo did not arrive in time: the connection is too slow for it.";
   if (status === 422 && problem.photos) return unreadable(problem.photos[0]);
   if (status === 401) return "The server wants an API key, or another one.";
   if (status === 504) return "The server took too long to answer.";
   if (status >= 500) return "The server has a fault and could not answer.";
-  return problem.detail;
+  return problem.detail ?? "The server's answer could not be read.";
 }
 
 function unreadable({ code, detail }) {
-  if (code === "not-an-image") return "Not an image that can be read. JPEG, PNG, WebP, GIF and BMP can.";
+  if (code === "not-an-image") return `Not an image that can be read. ${formats} can.`;
   if (code === "damaged") return "This image is damaged and cannot be read.";
   if (code === "empty") return "This file is empty.";
   return `This image is beyond the server's limits: ${detail}.`;

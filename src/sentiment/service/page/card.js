@@ -3,9 +3,17 @@
 import { Failure, send } from "./api.js";
 import { draw, strongest } from "./heatmap.js";
 
-const SHOWN = 5; // of many classes, the likeliest
+const MANY = 9; // classes: then only the likeliest are shown, and the others on request
+const SHOWN = 5;
 const megabytes = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
 const percent = (part) => `${(100 * part).toFixed(part >= 0.995 || part < 0.0005 ? 0 : 1)} %`;
+
+// A name within other words, which keeps its own direction: Arabic is written from the right.
+export function isolated(name) {
+  const element = document.createElement("bdi");
+  element.textContent = name;
+  return element;
+}
 
 export class Card {
   // `page` says what was learned (`say`), takes back what changed (`changed`), knows the
@@ -49,7 +57,7 @@ export class Card {
           `Too large: ${megabytes(this.file.size)}. This server takes at most ${megabytes(most)} a photo.`,
         );
       }
-      const answer = await send("/v1/predict", this.file, this.handlers((text) => this.show("waiting", text)));
+      const answer = await send("v1/predict", this.file, this.handlers((text) => this.show("waiting", text)));
       this.photo = answer.photos[0];
       this.showPhoto();
     } catch (error) {
@@ -86,10 +94,11 @@ export class Card {
     const { label, probabilities, width, height, decode_ms, inference_ms } = this.photo;
     this.show("done", label);
     const names = Object.keys(probabilities);
-    const shown = names.length <= SHOWN
-      ? names
-      : names.sort((a, b) => probabilities[b] - probabilities[a]).slice(0, SHOWN);
-    this.find(".bars").replaceChildren(...shown.map((name) => this.bar(name)));
+    if (names.length >= MANY) {
+      names.sort((a, b) => probabilities[b] - probabilities[a]);
+      this.showOthers(names.splice(SHOWN));
+    }
+    this.find(".bars").replaceChildren(...names.map((name) => this.bar(name)));
     this.find(".bars").hidden = false;
     this.find(".facts").textContent =
       `${width} × ${height} px · decoded in ${decode_ms.toFixed(1)} ms, inferred in ${inference_ms.toFixed(1)} ms`;
@@ -98,21 +107,36 @@ export class Card {
     this.page.say(`${this.name}: ${label}, ${percent(probabilities[label])}`);
   }
 
+  showOthers(names) {
+    const sum = names.reduce((total, name) => total + this.photo.probabilities[name], 0);
+    this.find(".others summary").textContent = `${names.length} others: ${percent(sum)} together`;
+    this.find(".others ul").replaceChildren(...names.map((name) => this.line(name)));
+    this.find(".others").hidden = false;
+  }
+
   bar(name) {
-    const part = this.photo.probabilities[name];
-    const line = document.createElement("li");
+    const line = this.line(name);
     line.dataset.class = name;
     line.classList.toggle("chosen", name === this.photo.label);
-    for (const [kind, text] of [["class", name], ["percent", percent(part)], ["track", ""]]) {
+    const track = document.createElement("span");
+    track.className = "track";
+    const fill = document.createElement("div");
+    fill.className = "fill";
+    fill.style.setProperty("--part", `${100 * this.photo.probabilities[name]}%`);
+    track.append(fill);
+    line.append(track);
+    return line;
+  }
+
+  line(name) {
+    const line = document.createElement("li");
+    for (const [kind, text] of [["class", name], ["percent", percent(this.photo.probabilities[name])]]) {
       const span = document.createElement("span");
       span.className = kind;
       span.textContent = text;
+      span.dir = kind === "class" ? "auto" : "ltr";
       line.append(span);
     }
-    const fill = document.createElement("div");
-    fill.className = "fill";
-    fill.style.setProperty("--part", `${100 * part}%`);
-    line.lastElementChild.append(fill);
     return line;
   }
 
@@ -123,8 +147,9 @@ export class Card {
       if (button.ariaDisabled === "true") return;
       const state = (text) => (button.textContent = text);
       button.ariaDisabled = "true";
+      this.page.say(`${this.name}: the heat map is being made`);
       try {
-        const answer = await send("/v1/explain", this.file, this.handlers(state));
+        const answer = await send("v1/explain", this.file, this.handlers(state));
         this.importance = answer.importance;
         draw(this.find("canvas"), this.importance);
       } catch (error) {
@@ -139,7 +164,7 @@ export class Card {
       }
       const points = `${(100 * strongest(this.importance)).toFixed(1)} pts`;
       this.find(".legend-against").textContent = `against, −${points}`;
-      this.find(".legend-for").textContent = `for ${this.photo.label}, +${points}`;
+      this.find(".legend-for").replaceChildren("for ", isolated(this.photo.label), `, +${points}`);
     }
     button.setAttribute("aria-pressed", String(show));
     this.find("canvas").hidden = !show;

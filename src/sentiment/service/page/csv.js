@@ -1,6 +1,7 @@
 // The results as a table, one line a photo.
 
-export function table(results, classNames) {
+export function table(results) {
+  const classNames = Object.keys(results.find(({ photo }) => photo).photo.probabilities);
   const head = ["file", "label", ...classNames, "width", "height", "decode_ms", "inference_ms", "error"];
   const lines = results.map(({ name, photo, failure }) =>
     photo
@@ -13,7 +14,8 @@ export function table(results, classNames) {
 
 export function download(text, name) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  // Without a byte order mark Excel takes UTF-8 for the system's own letters.
+  link.href = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
   link.download = name;
   link.click();
   URL.revokeObjectURL(link.href);

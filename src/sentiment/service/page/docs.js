@@ -1,3 +1,3 @@
 "use strict";
 
-SwaggerUIBundle({ url: "/openapi.json", dom_id: "#api", validatorUrl: null });
+SwaggerUIBundle({ url: "openapi.json", dom_id: "#api", validatorUrl: null });

@@ -1,7 +1,7 @@
 // The page: takes photos from wherever a person has them, and keeps the cards.
 
 import { Failure, model, useKey } from "./api.js";
-import { Card } from "./card.js";
+import { Card, isolated } from "./card.js";
 import { download, table } from "./csv.js";
 
 const $ = (id) => document.getElementById(id);
@@ -9,7 +9,13 @@ const cards = [];
 
 const page = {
   model: null,
-  say: (text) => ($("said").textContent = text),
+  // Lines are added, not replaced: a screen reader then reads each, however fast they come.
+  say(text) {
+    const line = document.createElement("p");
+    line.textContent = text;
+    $("said").append(line);
+    if ($("said").childElementCount > 20) $("said").firstElementChild.remove();
+  },
   notice(text) {
     $("notice").textContent = text;
     $("notice").hidden = !text;
@@ -65,12 +71,13 @@ async function introduce() {
     else page.notice(error.message);
     return false;
   }
-  const { class_names: names, model: { name, dataset, version }, limits, card } = page.model;
-  const shown = names.length > 6 ? [...names.slice(0, 5), `${names.length - 5} more`] : names;
-  const list = new Intl.ListFormat("en", { type: "disjunction" }).format(shown);
-  $("classes").textContent = `A network tells how likely each photo is ${list}.`;
+  const { class_names: names, model: { name, dataset, version }, limits, card, formats } = page.model;
+  const shown = names.length > 8 ? [...names.slice(0, 5), `${names.length - 5} more`] : names;
+  const list = new Intl.ListFormat("en", { type: "disjunction" }).formatToParts(shown);
+  const words = list.map(({ type, value }) => (type === "element" ? isolated(value) : value));
+  $("classes").replaceChildren("A network tells how likely each photo is ", ...words, ".");
   const most = Math.round(limits.max_bytes / 2 ** 20);
-  $("accepted").textContent = `JPEG, PNG, WebP, GIF and BMP of at most ${most} MB.`;
+  $("accepted").textContent = `${formats} of at most ${most} MB.`;
   const tested = card.export?.exported;
   const right = tested ? ` Right for ${tested.correct} of ${tested.n} test photos.` : "";
   $("model").textContent = `Model ${name}, trained on ${dataset}, version ${version}.${right}`;
@@ -97,7 +104,7 @@ for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
   });
 }
 
-$("csv").addEventListener("click", () => download(table(cards, page.model.class_names), "sentiment.csv"));
+$("csv").addEventListener("click", () => download(table(cards), "sentiment.csv"));
 $("clear").addEventListener("click", () => {
   for (const card of cards.splice(0)) card.remove();
   page.changed();
