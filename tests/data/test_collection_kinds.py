@@ -13,6 +13,8 @@ from sentiment.data.collections import readers
 from sentiment.data.dataset import Dataset
 from sentiment.data.decode import decode_file
 
+pytestmark = pytest.mark.xdist_group("collections")
+
 PREPARE, VERIFY = "scripts/prepare_data.py", "scripts/verify_data.py"
 
 CLASSES = {

@@ -11,6 +11,7 @@ from helpers.scripts import SRC, start
 
 from sentiment.base import sha256sums
 from sentiment.data.arrays import CHUNK
+from sentiment.data.collections.collection import Photo
 from sentiment.data.split import Split, Writer
 from sentiment.engine.batches import WINDOW, Batches, fed
 from sentiment.engine.reused_memory import ReusedMemory
@@ -34,7 +35,7 @@ def split(tmp_path_factory):
     image = np.empty((224, 224, 3), np.uint8)
     for row, label in enumerate(LABELS):
         image[:] = (row // 256, row % 256, label)
-        writer.append(image, label, str(row), 0)
+        writer.append(image, Photo(str(row), label))
     folder = writer.folder.parent
     sha256sums.write(folder, writer.close()[1])
     return Split(sha256sums.read(folder, ""), "train")
