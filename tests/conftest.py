@@ -3,7 +3,9 @@
 import pytest
 from helpers import warm
 
-pytest_plugins = ["helpers.samples", "helpers.serving", "helpers.stopped_preparation"]
+pytest_plugins = [
+    "helpers.samples", "helpers.serving", "helpers.stopped_preparation", "helpers.drawn_font"
+]  # fmt: skip
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from anyascii import anyascii
 from matplotlib import font_manager, ft2font
 
+from sentiment.base import lettering
+
 log = logging.getLogger(__name__)
 
 DEFAULT = "DejaVu Sans"
@@ -22,17 +24,21 @@ INVISIBLE = {"Cc", "Cf", "Zs"}
 
 
 def families(words: Iterable[str]) -> list[str]:
-    """Names of font families that together have the letters of some words, for `font.family`.
-
-    Letters that no installed font has are said in one line, the first time.
-    """
+    """Names of font families that together have the letters of some words, for `font.family`."""
     letters = _unknown_to_default(words)
-    if not letters:
-        return ["sans-serif"]
-    found, lacking = _fonts_with(letters)
-    if lacking:
-        _say_once("".join(sorted(lacking)))
+    found = _fonts_with(letters)[0] if letters else ()
     return ["sans-serif", *found]
+
+
+def say_what_lacks(names: Iterable[str]) -> None:
+    """Say, in one line, which letters of the names no installed font has."""
+    lacking = "".join(sorted(_lacking("".join(names))))
+    if lacking:
+        log.info(
+            "No installed font has %s: pictures show them in Latin letters; install a font that "
+            "has them, such as one of Noto Sans",
+            lettering.shortened(lacking, 40),
+        )
 
 
 def are_drawable(text: str) -> bool:
@@ -105,12 +111,3 @@ def _opened(file: str, index: int) -> ft2font.FT2Font | None:
         return ft2font.FT2Font(file, face_index=index)
     except (RuntimeError, OSError, NotImplementedError):
         return None
-
-
-@functools.cache
-def _say_once(lacking: str) -> None:
-    log.info(
-        "No installed font has %s: pictures show them in Latin letters; install a font that has "
-        "them, such as one of Noto Sans",
-        lacking if len(lacking) <= 20 else f"{lacking[:20]}...",
-    )

@@ -125,11 +125,9 @@ def _draw(panel: Axes, matrix: Matrix) -> None:
     for row, column in np.ndindex(matrix.counts.shape):
         share, count = matrix.shares[row, column], matrix.counts[row, column]
         colour = "#ffffff" if share > 0.55 else "#000000"
-        if matrix.few:
-            text = f"{share:.0%}\n{count:,}"
-        else:
-            text = f"{100 * share:.0f}" if count else ""
-        panel.text(column, row, text, ha="center", va="center", color=colour, fontsize=8.5)
+        text = f"{share:.0%}\n{count:,}" if matrix.few else f"{100 * share:.0f}"
+        if matrix.few or count:
+            panel.text(column, row, text, ha="center", va="center", color=colour, fontsize=8.5)
     turned = {"rotation": 30, "ha": "right"} if matrix.few else {"rotation": 90}
     panel.set_xticks(range(len(matrix.columns)), matrix.columns, **turned)
     panel.set_yticks(range(len(matrix.rows)), matrix.rows)

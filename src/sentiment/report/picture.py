@@ -73,6 +73,11 @@ class Picture:
         """Width in CSS pixels."""
         return round(96 * self.figure.get_figwidth())
 
+    @property
+    def legible_width(self) -> int:
+        """The least width in CSS pixels at which the smallest letters can be read."""
+        return round(0.8 * self.width)
+
     def uri(self) -> str:
         """The SVG as a data URI."""
         return "data:image/svg+xml;base64," + base64.b64encode(self.svg().encode()).decode()

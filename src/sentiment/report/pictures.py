@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from sentiment.data import fonts
 from sentiment.report import confusion_picture, learning_curves, published
 from sentiment.report.choice import Candidate, Choice
 from sentiment.report.picture import (
@@ -39,8 +40,9 @@ def draw_all(
     models: list[TrainedModel], data: Data, ttd: Data, comparisons: list[Comparison], choice: Choice
 ) -> list[Picture]:
     """Every picture that there are figures for, in the order of the report."""
-    words = {name for _, tested in collect.tested_models(models) for name in tested.class_names}
-    with style(sorted(words)):
+    names = {name for _, tested in collect.tested_models(models) for name in tested.class_names}
+    fonts.say_what_lacks(names)
+    with style(names):
         return list(_pictures(models, data, ttd, comparisons, choice))
 
 
@@ -212,10 +214,12 @@ def _curves(colours: dict[str, str], histories: list[tuple[TrainedModel, pd.Data
             f"validation accuracy {kept['val_accuracy']:.4f}"
         )
     rows[0][1].legend(loc="lower right")
+    decaying = [m.name for m, _ in histories if m.network.recipes[m.run.layers].weight_decay]
+    penalty = f" Losses of {', '.join(decaying)} hold the weight decay's penalty."
     return Picture(
         "learning_curves",
-        "Loss and accuracy by epoch; the dot marks the epoch whose weights were kept. Losses of "
-        "VGG19 hold the weight decay's penalty.",
+        "Loss and accuracy by epoch; the dot marks the epoch whose weights were kept."
+        f"{penalty if decaying else ''}",
         f"{'; '.join(words)}.",
         figure,
     )

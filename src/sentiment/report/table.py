@@ -71,9 +71,9 @@ class Table:
         cells = [list(self.frame), *self.cells()]
         widths = [max(map(lettering.width, column)) for column in zip(*cells, strict=True)]
         return [
-            "  ".join([
-                lettering.left(row[0], widths[0]), *map(lettering.right, row[1:], widths[1:])
-            ])
+            "  ".join(
+                [lettering.left(row[0], widths[0]), *map(lettering.right, row[1:], widths[1:])]
+            )
             for row in cells
         ]
 
