@@ -8,6 +8,7 @@ pytest_plugins = [
     "helpers.serving",
     "helpers.proxy",
     "helpers.stopped_preparation",
+    "helpers.drawn_font",
 ]
 
 

@@ -51,15 +51,16 @@ def probabilities(said: np.ndarray, sure: float = 0.8) -> np.ndarray:
 
 def write_result(file: Path, y_true: np.ndarray, y_prob: np.ndarray, **changed: object) -> None:
     """Write a result; without neutral photos it is one on TTD, on half of which five agree."""
-    columns = [0, 1, 2] if 1 in y_true or "on_ttd" not in file.name else [0, 2]
+    on_ttd = "on_ttd" in file.name and 1 not in y_true
+    columns = [0, 2] if on_ttd else [*range(y_prob.shape[1])]
     n = len(y_true)
-    on_ttd = 3 + (np.arange(n) % 4 >= 2) + (np.arange(n) % 4 >= 1)
+    agreed = 3 + (np.arange(n) % 4 >= 2) + (np.arange(n) % 4 >= 1)
     arrays = {
         "y_true": y_true.astype(np.int64),
         "y_pred": np.array(columns)[y_prob[:, columns].argmax(axis=1)],
         "y_prob": y_prob,
         "paths": np.array([f"data/{i}.jpg" for i in range(n)]),
-        "agreement": (on_ttd if len(columns) == 2 else np.zeros(n)).astype(np.uint8),
+        "agreement": (agreed if on_ttd else np.zeros(n)).astype(np.uint8),
         "class_names": np.array(CLASSES),
     }
     file.parent.mkdir(parents=True, exist_ok=True)

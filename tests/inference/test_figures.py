@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sentiment.base import lettering
 from sentiment.inference import figures
 
 
@@ -36,7 +37,19 @@ def test_every_class_has_its_line() -> None:
 
 
 @pytest.mark.parametrize(("classes", "fits"), [(20, True), (21, False)])
-def test_a_matrix_too_wide_is_left_out(classes: int, fits: bool) -> None:
-    text = "\n".join(figures.in_words(arrays(classes), np.arange(classes), "here"))
+def test_a_matrix_too_wide_gives_way_to_the_pairs_confused_most(classes: int, fits: bool) -> None:
+    lines = list(figures.in_words(arrays(classes), np.arange(classes), "here"))
+    text = "\n".join(lines)
     assert ("as 0" in text) is fits
     assert ("too wide" in text) is not fits
+    pair = ["0", "class0", "1", "of", "3", "as", "1", "class1"]
+    assert (lines[-1].split() == pair) is not fits
+
+
+def test_columns_are_aligned_under_names_of_any_letters_and_length() -> None:
+    names = ["秋田犬", "photos taken in the evening rain by the river", "غضب", "dog"]
+    of_names = arrays(4) | {"class_names": np.array(names)}
+    lines = list(figures.in_words(of_names, np.arange(4), "here"))[-5:]
+    assert {lettering.width(line) for line in lines} == {lettering.width(lines[0])}
+    assert lettering.width(lines[0]) < 100
+    assert "photos taken in the evening rain by the… " in lines[2]

@@ -10,7 +10,6 @@ from sentiment.runs.accuracy import (
     accuracy,
     balanced_accuracy,
     beside_commonest,
-    confusion,
 )
 
 
@@ -70,8 +69,3 @@ def test_models_no_better_are_named_in_one_sentence() -> None:
     ]
     assert beside_commonest("Test", {"b": models["b"]}) == ["Test: always saying cat: 0.5000."]
     assert beside_commonest("Test", {}) == []
-
-
-def test_confusion_has_true_classes_in_rows_and_a_class_never_predicted() -> None:
-    counts = confusion(np.array([0, 1, 2, 2]), np.array([0, 0, 1, 1]), 3)
-    assert counts.tolist() == [[1, 0, 0], [1, 0, 0], [0, 2, 0]]

@@ -37,6 +37,8 @@ def command() -> Iterator[None]:
     the process with status 2; Ctrl-C ends it with 130, SIGTERM with 143.
     """
     signals.raise_on_termination()
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
+        sys.stdout.reconfigure(errors="backslashreplace")  # it lacks the letters of many names
     logging.raiseExceptions = False  # a pipe or terminal that closes must not end a long run
     logging.basicConfig(format="%(message)s", stream=sys.stdout)
     logging.getLogger("sentiment").setLevel(logging.INFO)  # other libraries log warnings alone

@@ -1,19 +1,38 @@
 """A picture of many small photos, which shows a class at a glance."""
 
+import io
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from anyascii import anyascii
+from matplotlib.figure import Figure
+from PIL import Image
 
-from sentiment.base import files
+from sentiment.base import files, lettering
 from sentiment.base.errors import BadImage, UserError
-from sentiment.data import decode
+from sentiment.data import decode, fonts
 
 WIDTH, ROW_HEIGHT, GAP, HEADING = 1600, 180, 6, 52
 """Sizes of the sheet's parts, in pixels."""
 
 ROWS = 8
 """Rows of photos, at most."""
+
+HEADING_COLUMNS = 95
+"""Columns of letters that fit above the photos."""
+
+LONGEST_NAME = 60
+"""Letters of a class in the name of a file."""
+
+
+def file_name(label: int, class_name: str) -> str:
+    """Name of a class's sheet, in letters that every system and archive takes.
+
+    The class's number keeps names apart that are alike in Latin letters.
+    """
+    latin = re.sub("[^A-Za-z0-9._-]+", "_", anyascii(class_name))
+    return f"{label}_{latin[:LONGEST_NAME]}.png"
 
 
 def draw(photos: Iterable[Path], heading: str, file: Path) -> None:
@@ -30,9 +49,7 @@ def draw(photos: Iterable[Path], heading: str, file: Path) -> None:
     rows = _filled_rows(photos)
     heights = [_height(row) for row in rows]
     sheet = Image.new("RGB", (WIDTH, HEADING + sum(heights) + GAP * len(heights)), "white")
-    heading = f"{sum(map(len, rows))} {heading}"
-    font = ImageFont.load_default(26)
-    ImageDraw.Draw(sheet).text((GAP, HEADING / 2), heading, "black", font, anchor="lm")
+    sheet.paste(_lettered(f"{sum(map(len, rows))} {heading}"))
     top = HEADING
     for row, height in zip(rows, heights, strict=True):
         left = GAP
@@ -42,6 +59,17 @@ def draw(photos: Iterable[Path], heading: str, file: Path) -> None:
         top += height + GAP
     with files.whole_file(file) as temporary:
         sheet.save(temporary, compress_level=1)  # photos hardly get smaller
+
+
+def _lettered(heading: str) -> Image.Image:
+    """The heading, WIDTH by HEADING pixels, in the letters of any language."""
+    shown = fonts.drawable(lettering.shortened(heading, HEADING_COLUMNS))
+    figure = Figure(figsize=(WIDTH / 100, HEADING / 100), dpi=100)
+    text = figure.text(GAP / WIDTH, 0.5, shown, size=19, va="center", parse_math=False)
+    text.set_fontfamily(fonts.families([shown]))
+    box = io.BytesIO()
+    figure.savefig(box, format="png")
+    return Image.open(box).convert("RGB")
 
 
 def _filled_rows(photos: Iterable[Path]) -> list[list[Image.Image]]:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -171,12 +170,14 @@ def _draw_histograms(photos: "pd.DataFrame", name: str, folder: Path) -> None:
 
 def _draw_sheets(photos: "pd.DataFrame", source: Source, seed: int, folder: Path) -> None:
     """Draw a sample of each class, whatever its split."""
+    from sentiment.data import fonts
     from sentiment.exploration import contact_sheet
 
+    fonts.say_what_lacks(source.class_names)
     with files.whole_folder(folder) as temporary:
         for label, name in enumerate(source.class_names):
             of_class = photos[(photos["class"] == name) & photos["problem"].isna()]
             order = of_class["path"].sample(frac=1, random_state=seed)
             heading = f"of {len(of_class):,} photos: {name}"
-            file = temporary / f"{label}_{re.sub('[^A-Za-z0-9._-]', '_', name)}.png"
+            file = temporary / contact_sheet.file_name(label, name)
             contact_sheet.draw((source.root / path for path in order), heading, file)

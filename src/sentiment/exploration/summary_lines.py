@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from sentiment.base import lettering
 from sentiment.exploration.photo_summary import TITLES
 
 WIDEST_TABLE = 12
@@ -58,11 +59,11 @@ def _counts(by_split: dict[str, dict[str, int]], reported: str) -> Iterator[str]
             f"fewest in a class of {len(rows)}": list(map(min, columns)),
             "most in a class": list(map(max, columns)),
         }
-    width = max(map(len, [*rows, "photos"]))
+    width = max(map(lettering.width, [*rows, "photos"]))
     yield f"  {'photos':{width}}{''.join(f'{split:>12}' for split in by_split)}{'all':>12}"
     for name, counts in rows.items():
         cells = "".join(f"{count:>12,}" for count in counts)
-        yield f"  {name:{width}}{cells}{sum(counts):>12,}"
+        yield f"  {lettering.left(name, width)}{cells}{sum(counts):>12,}"
     cells = "".join(f"{count:>12,}" for count in totals)
     yield f"  {'all':{width}}{cells}{sum(totals):>12,}{reported}"
 

@@ -71,29 +71,28 @@ def ttd_accuracy(models: list[TrainedModel], data: Data) -> Table:
         for m in models:
             figures = {"at least agree": level, **_scores(agreed[m.name])}
             rows.append(row(m, figures, published_figures(m, data, columns), m.ttd))
-    best = ", ".join(f"{value} at {level}" for level, value in published.TTD_BEST_SINCE.items())
-    notes = [
-        *_ttd_commonest(data),
-        "TTD has no neutral images: the neutral column is left out, the other two scaled to sum "
-        "to 1, and all figures are of these two classes.",
-        f"Best published since: {best} (ViT-L/16, cross-modal distillation, other labels).",
-    ]
     return table_of(
         "table_3_ttd_accuracy",
         "Table 3: TTD by annotators that agree",
         rows,
         SCORE_FORMATS | dict.fromkeys((REPORT, PAPER, RERUN), FRACTION),
-        [*beside, *published_notes(models, data, published.TTD_NOTE), *notes],
+        [*beside, *published_notes(models, data, published.TTD_NOTE), *_ttd_notes(data)],
     )
 
 
-def _ttd_commonest(data: Data) -> list[str]:
-    """What the published accuracies on TTD are to be measured by, a sentence."""
+def _ttd_notes(data: Data) -> list[str]:
+    """What TTD's images are, and what the published accuracies on it are to be measured by."""
     if not data.published:
         return []
     commonest = {n: Commonest.among(counts) for n, counts in published.TTD_BY_CLASS.items()}
     words = (f"at least {level} agree, {always}" for level, always in commonest.items())
-    return [f"Beside the published accuracies, on the whole of TTD: {'; '.join(words)}."]
+    best = ", ".join(f"{value} at {level}" for level, value in published.TTD_BEST_SINCE.items())
+    return [
+        f"Beside the published accuracies, on the whole of TTD: {'; '.join(words)}.",
+        "TTD has no neutral images: the neutral column is left out, the other two scaled to sum "
+        "to 1, and all figures are of these two classes.",
+        f"Best published since: {best} (ViT-L/16, cross-modal distillation, other labels).",
+    ]
 
 
 def _agreed(ttd: Predictions | Missing, level: int) -> Predictions | Missing:

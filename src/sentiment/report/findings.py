@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from sentiment.base.project import Folders
 from sentiment.data.dataset import TTD, Dataset
@@ -14,6 +15,7 @@ from sentiment.report import (
     choice,
     cost_tables,
     gallery,
+    mistakes,
     pairs,
     pictures,
     published_data,
@@ -46,6 +48,8 @@ class Findings:
     choice: Choice
     tables: dict[str, Table]
     pictures: dict[str, Picture]
+    matrices: dict[str, pd.DataFrame]
+    """Whole confusion matrices by the name of the run."""
     photos: dict[str, list[Row]]
     """The surest photos as `gallery`, what drove the decisions as `gradcam`; neither is empty."""
     problems: list[str]
@@ -67,6 +71,15 @@ class Findings:
         """Name of the model whose photos are shown; empty if no model was tested."""
         best = _best(self.models, self.choice)
         return best[0].name if best else ""
+
+    @property
+    def classes_with_photos(self) -> str:
+        """Which classes have their photos shown."""
+        best = _best(self.models, self.choice)
+        classes = len(best[1].class_names) if best else 0
+        if classes <= gallery.MOST_CLASSES:
+            return "each true class"
+        return f"the {gallery.MOST_CLASSES} of {classes} classes that are in the most mistakes"
 
 
 def gather(wanted: RunsWanted, folders: Folders, explain: bool) -> Findings:
@@ -90,6 +103,8 @@ def gather(wanted: RunsWanted, folders: Folders, explain: bool) -> Findings:
     made = [*_tables(models, data, compared, chosen, leaking)]
     if data.published or on_ttd:  # of no use to models of other classes
         made += _ttd_tables(models, ttd, compared_on_ttd)
+    best = _best(models, chosen)
+    made += mistakes.tables(*best) if best else []
     drawn = pictures.draw_all(models, data, ttd, compared, chosen)
     return Findings(
         models,
@@ -98,7 +113,8 @@ def gather(wanted: RunsWanted, folders: Folders, explain: bool) -> Findings:
         chosen,
         tables={table.name: table for table in made if len(table.frame)},
         pictures={picture.name: picture for picture in drawn},
-        photos=_photos(models, chosen, data_dir, explain, problems),
+        matrices=mistakes.matrices(models),
+        photos=_photos(models, best, data_dir, explain, problems),
         problems=problems,
     )
 
@@ -151,13 +167,12 @@ def _best(models: list[TrainedModel], chosen: Choice) -> tuple[TrainedModel, Pre
 
 def _photos(
     models: list[TrainedModel],
-    chosen: Choice,
+    best: tuple[TrainedModel, Predictions] | None,
     data_dir: Path,
     explain: bool,
     problems: list[str],
 ) -> dict[str, list[Row]]:
     """The photos of the best model, where its data are there."""
-    best = _best(models, chosen)
     photos: dict[str, list[Row]] = {}
     if not best:
         return photos

@@ -8,18 +8,24 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from sentiment.base import lettering
 from sentiment.base.errors import UserError
 from sentiment.data.dataset import Dataset
+from sentiment.report.picture import Picture, style
+from sentiment.runs.confusion import confusion, most_mistaken
 from sentiment.runs.predictions import Predictions
 
 A_ROW = 6
 """How many photos of a class are shown that were predicted right, and wrong."""
 
-MOST_CLASSES = 6
+MOST_CLASSES = 8
 """How many classes have their photos shown: more make no page."""
 
 MOST_EXAMPLES = 4
 """How many photos have their decisions explained."""
+
+COLUMNS = 27
+"""Letters that fit above a photo of a sheet, in a line."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +86,17 @@ def surest(predictions: Predictions, label: int, right: bool) -> np.ndarray:
     return rows[np.argsort(-predictions.confidence[rows], kind="stable")]
 
 
+def shown_classes(predictions: Predictions, most: int) -> list[int]:
+    """Labels of the classes to show: all, or those that are in the most mistakes."""
+    counts = confusion(predictions.y_true, predictions.y_pred, len(predictions.class_names))
+    return most_mistaken(counts, most).tolist()
+
+
 def gallery(tested: Tested) -> list[Row]:
     """The photos of each class that were most confidently right, and most confidently wrong."""
     predictions, rows = tested.predictions, []
-    for label, name in enumerate(predictions.class_names[:MOST_CLASSES]):
+    for label in shown_classes(predictions, MOST_CLASSES):
+        name = lettering.isolated(predictions.class_names[label])
         for right, verdict in ((True, "right"), (False, "wrong")):
             surest_rows = surest(predictions, label, right)[:A_ROW]
             rows.append(Row(f"{name}, {verdict}", [tested.photo(row) for row in surest_rows]))
@@ -91,25 +104,32 @@ def gallery(tested: Tested) -> list[Row]:
 
 
 def examples(predictions: Predictions) -> list[int]:
-    """Rows of the surest right photo of the first classes; where none is right, the surest one."""
+    """Rows of the surest right photo of a few classes; where none is right, the surest one."""
     rows = [
         np.concatenate([surest(predictions, label, True), surest(predictions, label, False)])
-        for label in range(min(MOST_EXAMPLES, len(predictions.class_names)))
+        for label in shown_classes(predictions, MOST_EXAMPLES)
     ]
     return [int(class_rows[0]) for class_rows in rows if len(class_rows)]
 
 
-def sheet(rows: list[Row]) -> Figure:
-    """Draw all photos in one picture."""
+def sheet(name: str, rows: list[Row]) -> Picture:
+    """Draw all photos in one picture.
+
+    Args:
+        name: name of the picture's files.
+    """
     columns = max(len(row.photos) for row in rows)
-    figure = Figure(figsize=(1.7 * columns, 2.1 * len(rows)), layout="constrained")
-    parts = figure.subfigures(len(rows), 1, squeeze=False).ravel()
-    for row, part in zip(rows, parts, strict=True):
-        part.suptitle(row.title, fontsize=9)
-        panels = np.ravel(part.subplots(1, columns))
-        for panel in panels:
-            panel.set_axis_off()
-        for panel, photo in zip(panels, row.photos, strict=False):
-            panel.imshow(photo.image)
-            panel.set_title(photo.caption, fontsize=7)
-    return figure
+    captions = {photo.caption for row in rows for photo in row.photos}
+    titles = [row.title for row in rows]
+    with style([*titles, *captions]):
+        figure = Figure(figsize=(1.7 * columns, 2.1 * len(rows)), layout="constrained")
+        parts = figure.subfigures(len(rows), 1, squeeze=False).ravel()
+        for row, part in zip(rows, parts, strict=True):
+            part.suptitle(lettering.wrapped(row.title, COLUMNS * columns), fontsize=9)
+            panels = np.ravel(part.subplots(1, columns))
+            for panel in panels:
+                panel.set_axis_off()
+            for panel, photo in zip(panels, row.photos, strict=False):
+                panel.imshow(photo.image)
+                panel.set_title(lettering.wrapped(photo.caption, COLUMNS), fontsize=7)
+    return Picture(name, "", "; ".join(titles), figure)

@@ -26,17 +26,18 @@ def write(folder: Path, found: Findings) -> Path:
         lstrip_blocks=True,
     )
     with files.whole_folder(folder) as temporary:
-        for part in ("tables", "pictures"):
+        for part in ("tables", "confusion", "pictures"):
             (temporary / part).mkdir()
         for table in found.tables.values():
             table.frame.to_csv(temporary / "tables" / f"{table.name}.csv", index=False)
-            (temporary / "tables" / f"{table.name}.md").write_text(table.markdown())
+            markdown = temporary / "tables" / f"{table.name}.md"
+            markdown.write_text(table.markdown(), encoding="utf-8")
+        for name, matrix in found.matrices.items():
+            matrix.to_csv(temporary / "confusion" / f"{name}.csv")
         for picture in found.pictures.values():
             picture.save(temporary / "pictures")
         for name, rows in found.photos.items():
-            sheet = gallery.sheet(rows)
-            for ending in ("png", "svg"):
-                sheet.savefig(temporary / "pictures" / f"{name}.{ending}", dpi=110)
+            gallery.sheet(name, rows).save(temporary / "pictures")
         text = environment.get_template(TEMPLATE).render(
             found=found,
             tables=found.tables,

@@ -2,7 +2,8 @@
 
 import base64
 import io
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,10 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
+from sentiment.base import lettering
+from sentiment.data import fonts
 from sentiment.runs.accuracy import Commonest
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -20,6 +24,9 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 INK, PAPER = "#1a1a2e", "#fefefe"
 """Colours of text and background, which a page may change; see `Picture.svg`."""
+
+WIDEST_NAME = 40
+"""Columns up to which a class is called by its whole name."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +42,19 @@ class Picture:
 
     def save(self, folder: Path) -> None:
         """Write the picture as PNG and SVG."""
-        (folder / f"{self.name}.svg").write_text(self._drawn)
-        self.figure.set_layout_engine("none")  # keep the layout that was just computed
+        (folder / f"{self.name}.svg").write_text(self._drawn, encoding="utf-8")
         with style():
+            if not _in_drawable_letters(self.figure):
+                self.figure.set_layout_engine("none")  # keep the layout that was just computed
             self.figure.savefig(folder / f"{self.name}.png", dpi=150)
 
     @cached_property
     def _drawn(self) -> str:
         """The picture as SVG in INK on PAPER."""
         box = io.StringIO()
-        with style():
+        with style(), warnings.catch_warnings():
+            # An SVG's letters are drawn by who shows it, with fonts that need not be here.
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")
             self.figure.savefig(box, format="svg", metadata={"Date": None})
         return box.getvalue()
 
@@ -63,14 +73,23 @@ class Picture:
         """Width in CSS pixels."""
         return round(96 * self.figure.get_figwidth())
 
+    @property
+    def legible_width(self) -> int:
+        """The least width in CSS pixels at which the smallest letters can be read."""
+        return round(0.8 * self.width)
+
     def uri(self) -> str:
         """The SVG as a data URI."""
         return "data:image/svg+xml;base64," + base64.b64encode(self.svg().encode()).decode()
 
 
 @contextmanager
-def style() -> Iterator[None]:
-    """Draw in the report's colours and letters during the block."""
+def style(words: Iterable[str] = ()) -> Iterator[None]:
+    """Draw in the report's colours and letters during the block.
+
+    Args:
+        words: names of classes that will be drawn, in any letters.
+    """
     settings = matplotlib.rc_context(
         {
             "text.color": INK,
@@ -82,17 +101,35 @@ def style() -> Iterator[None]:
             "axes.facecolor": PAPER,
             "savefig.facecolor": PAPER,
             "font.size": 10,
+            "font.family": fonts.families(words),
             "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica"],
             "axes.titlesize": 10,
             "axes.spines.top": False,
             "axes.spines.right": False,
             "legend.frameon": False,
+            "text.parse_math": False,  # a name may hold dollars
             "svg.fonttype": "none",
             "svg.hashsalt": "report",
         }
     )
     with settings:
         yield
+
+
+def _in_drawable_letters(figure: Figure) -> bool:
+    """Put Latin letters in place of those that no installed font has, and would become boxes.
+
+    Returns:
+        Whether there were any.
+    """
+    texts = [text for text in figure.findobj(Text) if not fonts.are_drawable(text.get_text())]
+    for axis in (axis for panel in figure.axes for axis in (panel.xaxis, panel.yaxis)):
+        names = [label.get_text() for label in axis.get_ticklabels()]
+        if not fonts.are_drawable("".join(names)):  # ticks take their texts anew when drawn
+            axis.set_ticks(axis.get_ticklocs(), [fonts.drawable(name) for name in names])
+    for text in texts:
+        text.set_text(fonts.drawable(text.get_text()))
+    return bool(texts)
 
 
 def interval_mark(value: float, interval: tuple[float, float]) -> list[list[float]]:
@@ -110,7 +147,8 @@ def draw_commonest(draw_line: Callable[..., Line2D], commonest: Commonest) -> No
     Args:
         draw_line: a panel's `axvline` where accuracy goes from left to right, else its `axhline`.
     """
-    label = f"always saying {commonest.class_name}"
+    name = lettering.shortened(commonest.class_name, WIDEST_NAME)
+    label = f"always saying {lettering.isolated(name)}"
     draw_line(commonest.share, color=INK, linestyle=":", linewidth=1, label=label)
 
 

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sentiment.report import learning_curves, published
+from sentiment.data import fonts
+from sentiment.report import confusion_picture, learning_curves, published
 from sentiment.report.choice import Candidate, Choice
 from sentiment.report.picture import (
     COLOURS,
@@ -23,16 +24,13 @@ from sentiment.report.picture import (
 from sentiment.report.published import Key
 from sentiment.report.published_data import Data
 from sentiment.runs import collect, scores
-from sentiment.runs.accuracy import Commonest, Reached, confusion
+from sentiment.runs.accuracy import Commonest, Reached
 from sentiment.runs.collect import Missing, TrainedModel
 from sentiment.runs.predictions import Predictions
 from sentiment.runs.significance import Comparison
 
 MARKERS = {"report": "x", "paper": "+"}
 """Markers of published figures, by where they were published."""
-
-MOST_CLASSES = 10
-"""The most classes whose names and counts fit into a confusion matrix."""
 
 Tested = list[tuple[TrainedModel, Predictions]]
 """Models with their predictions for the same images."""
@@ -42,7 +40,9 @@ def draw_all(
     models: list[TrainedModel], data: Data, ttd: Data, comparisons: list[Comparison], choice: Choice
 ) -> list[Picture]:
     """Every picture that there are figures for, in the order of the report."""
-    with style():
+    names = {name for _, tested in collect.tested_models(models) for name in tested.class_names}
+    fonts.say_what_lacks(names)
+    with style(names):
         return list(_pictures(models, data, ttd, comparisons, choice))
 
 
@@ -63,7 +63,7 @@ def _pictures(
     if histories:
         yield _curves(colours, histories)
     if tested:
-        yield _confusion(tested)
+        yield confusion_picture.draw(tested)
         yield _reliability(colours, tested)
 
 
@@ -214,10 +214,12 @@ def _curves(colours: dict[str, str], histories: list[tuple[TrainedModel, pd.Data
             f"validation accuracy {kept['val_accuracy']:.4f}"
         )
     rows[0][1].legend(loc="lower right")
+    decaying = [m.name for m, _ in histories if m.network.recipes[m.run.layers].weight_decay]
+    penalty = f" Losses of {', '.join(decaying)} hold the weight decay's penalty."
     return Picture(
         "learning_curves",
-        "Loss and accuracy by epoch; the dot marks the epoch whose weights were kept. Losses of "
-        "VGG19 hold the weight decay's penalty.",
+        "Loss and accuracy by epoch; the dot marks the epoch whose weights were kept."
+        f"{penalty if decaying else ''}",
         f"{'; '.join(words)}.",
         figure,
     )
@@ -235,49 +237,6 @@ def _grid(count: int, height: float, columns: int = 3) -> tuple[Figure, list[Axe
     for panel in panels[count:]:
         panel.set_axis_off()
     return figure, list(panels[:count])
-
-
-def _confusion(tested: Tested) -> Picture:
-    figure, panels = _grid(len(tested), 3.1)
-    words = []
-    for panel, (model, predictions) in zip(panels, tested, strict=True):
-        names = predictions.class_names
-        counts = confusion(predictions.y_true, predictions.y_pred, len(names))
-        shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
-        _draw_confusion(panel, names, counts, shares)
-        panel.set(title=model.name, ylabel="true", xlabel="said")
-        right = (
-            f"{name} {shares[label, label]:.0%}" for label, name in enumerate(names[:MOST_CLASSES])
-        )
-        words.append(f"{model.name}: right of {', '.join(right)}")
-    return Picture(
-        "confusion",
-        "Confusion matrices of the test split: of each true class (row), the share and number of "
-        "images said to be each class.",
-        f"{'; '.join(words)}.",
-        figure,
-    )
-
-
-def _draw_confusion(
-    panel: Axes, names: tuple[str, ...], counts: np.ndarray, shares: np.ndarray
-) -> None:
-    """Draw a confusion matrix.
-
-    Args:
-        counts: int64 (classes, classes), row the true class, column the predicted one.
-        shares: the counts divided by their row's sum.
-    """
-    panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    panel.spines[:].set_visible(False)
-    if len(names) > MOST_CLASSES:
-        return
-    for row, column in np.ndindex(counts.shape):
-        colour = "#ffffff" if shares[row, column] > 0.55 else "#000000"
-        text = f"{shares[row, column]:.0%}\n{counts[row, column]:,}"
-        panel.text(column, row, text, ha="center", va="center", color=colour, fontsize=8.5)
-    panel.set_xticks(range(len(names)), names, rotation=30, ha="right")
-    panel.set_yticks(range(len(names)), names)
 
 
 def _reliability(colours: dict[str, str], tested: Tested) -> Picture:

@@ -8,6 +8,9 @@ are by agreement: at least 5, 4 or 3 annotators.
 Key = tuple[str, str]
 """Folder of the network, and layers: fc or all."""
 
+CLASSES = {"negative", "neutral", "positive"}
+"""Classes of B-T4SA."""
+
 T4SA_IMAGES = {"train": 368_586, "validation": 51_000, "test": 51_000}
 """Images of B-T4SA, by split."""
 
@@ -17,6 +20,9 @@ TTD_BY_CLASS = {
     3: {"negative": 500, "positive": 769},
 }
 """Images of TTD by class, by the least agreement: each level holds the one before."""
+
+TTD_CLASSES = {"negative", "positive"}
+"""Classes of TTD."""
 
 TTD_IMAGES = {level: sum(counts.values()) for level, counts in TTD_BY_CLASS.items()}
 """Images of TTD, by the least agreement."""

@@ -24,7 +24,7 @@ def trained_on(data_dir: Path, name: str, test: Predictions | None) -> Data:
     """The data that the models were trained on: B-T4SA, part of it, a stand-in, or other data."""
     dataset = _prepared(data_dir, name)
     kind = dataset.manifest["kind"] if dataset else name
-    if kind != "t4sa":
+    if kind != "t4sa" or not _of(published.CLASSES, dataset, test):
         return Data(name, published=False)
     # Where the data are on another machine, the number of predictions tells.
     predicted = {"test": len(test)} if test is not None else {}
@@ -34,9 +34,11 @@ def trained_on(data_dir: Path, name: str, test: Predictions | None) -> Data:
 
 def ttd(data_dir: Path, name: str, predicted: Predictions | None) -> Data:
     """TTD, a part of it or a stand-in, told by the sizes of its levels of agreement."""
+    dataset = _prepared(data_dir, name)
+    if not _of(published.TTD_CLASSES, dataset, predicted):
+        return Data(name, published=False)
     if predicted is None:
         return Data(name, published=True)
-    dataset = _prepared(data_dir, name)
     if dataset and _skipped(dataset, "test"):
         # The level of a photo that could not be read is not known: only the whole can be compared.
         sizes = {3: sum(_sizes(dataset).values())}
@@ -47,6 +49,15 @@ def ttd(data_dir: Path, name: str, predicted: Predictions | None) -> Data:
         return {f"at least {level} agree": n for level, n in levels.items()}
 
     return Data(name, True, _difference(name, "TTD", named(sizes), named(published.TTD_IMAGES)))
+
+
+def _of(classes: set[str], dataset: Dataset | None, predicted: Predictions | None) -> bool:
+    """Whether data have the classes of the publications' data, as far as anything tells.
+
+    A result on some of the images may hold some of the classes.
+    """
+    prepared = dataset is None or set(dataset.class_names) == classes
+    return prepared and (predicted is None or set(predicted.class_names) <= classes)
 
 
 def _prepared(data_dir: Path, name: str) -> Dataset | None:

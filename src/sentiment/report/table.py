@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from sentiment.base import lettering
 from sentiment.runs.collect import Missing
 
 TO_GET_IT = "to get it"
@@ -21,6 +22,11 @@ def drop_empty(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """The frame without those of the columns in which no row has a value."""
     empty = [column for column in columns if column in frame and frame[column].isna().all()]
     return frame.drop(columns=empty)
+
+
+def _escaped(text: str) -> str:
+    """The text of a Markdown table's cell: nothing in it ends the cell or begins a tag."""
+    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split("\n"))
 
 
 @dataclass(frozen=True)
@@ -63,16 +69,18 @@ class Table:
     def lines(self) -> list[str]:
         """The lines for a screen: figures to the right, under their columns' names."""
         cells = [list(self.frame), *self.cells()]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        widths = [max(map(lettering.width, column)) for column in zip(*cells, strict=True)]
         return [
-            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
+            "  ".join(
+                [lettering.left(row[0], widths[0]), *map(lettering.right, row[1:], widths[1:])]
+            )
             for row in cells
         ]
 
     def markdown(self) -> str:
         """Title, table and notes."""
         rows = [list(self.frame), ["---"] * self.frame.shape[1], *self.cells()]
-        lines = ["| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in rows]
+        lines = ["| " + " | ".join(map(_escaped, row)) + " |" for row in rows]
         return "\n".join([f"### {self.title}", "", *lines, "", *(f"- {n}" for n in self.notes), ""])
 
     def _texts(self, row: dict) -> list[str]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
+from sentiment.base import lettering
+
 
 @dataclass(frozen=True)
 class Accuracy:
@@ -51,7 +53,7 @@ class Commonest:
         return cls.among(dict(zip(class_names, counts, strict=True)))
 
     def __str__(self) -> str:
-        return f"always saying {self.class_name}: {self.share:.4f}"
+        return f"always saying {lettering.isolated(self.class_name)}: {self.share:.4f}"
 
 
 @dataclass(frozen=True)
@@ -127,10 +129,3 @@ def balanced_accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
 def accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> Accuracy:
     """Accuracy of predicted against true classes, both integers of shape (n,), n > 0."""
     return Accuracy(len(y_true), int(np.sum(y_true == y_pred)))
-
-
-def confusion(y_true: np.ndarray, y_pred: np.ndarray, classes: int) -> np.ndarray:
-    """Counts, int64 (classes, classes): row the true class, column the predicted one."""
-    counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (y_true, y_pred), 1)
-    return counts

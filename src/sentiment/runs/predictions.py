@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentiment.base import files
+from sentiment.base import files, lettering
 from sentiment.base.errors import UserError, first_line
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class Predictions:
 
     def in_words(self, row: int) -> str:
         """The prediction for an image, such as `said neutral, 0.52`."""
-        return f"said {self.class_names[self.y_pred[row]]}, {self.confidence[row]:.2f}"
+        said = lettering.isolated(self.class_names[self.y_pred[row]])
+        return f"said {said}, {self.confidence[row]:.2f}"
 
     def agreed(self, level: int) -> "Predictions":
         """The images on which at least so many annotators agreed."""

@@ -82,7 +82,7 @@ def _save(folder: Path, table: Table) -> None:
     texts = {".csv": table.frame.to_csv(index=False), ".md": table.markdown()}
     for ending, text in texts.items():
         with files.whole_file(folder / f"{table.name}{ending}") as temporary:
-            temporary.write_text(text)
+            temporary.write_text(text, encoding="utf-8")
     log.info("\n%s", table.title)
     for line in (*table.lines(), *table.notes):
         log.info("  %s", line)

@@ -112,7 +112,7 @@ def save(
     texts = {".csv": full.frame.to_csv(index=False), ".md": "\n".join(lines)}
     for ending, text in texts.items():
         with files.whole_file(folder / f"{full.name}{ending}") as temporary:
-            temporary.write_text(text)
+            temporary.write_text(text, encoding="utf-8")
     rows = full.frame.astype(object).where(full.frame.notna(), None).to_dict("records")
     questions = [dataclasses.asdict(answer) for answer in answers]
     content = about | {"trials": rows, "questions": questions}

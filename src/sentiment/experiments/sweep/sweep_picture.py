@@ -33,7 +33,7 @@ def draw(trials: Trials, fields: list[str], name: str, title: str, commonest: Co
     """
     ordered = best_first(trials)
     words = []
-    with style():
+    with style([commonest.class_name]):
         figure = Figure(figsize=(9, 1.6 + 0.3 * len(ordered)), layout="constrained")
         panel = figure.subplots()
         for row, trial in enumerate(ordered):
