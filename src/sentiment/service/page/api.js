@@ -12,6 +12,7 @@ export class Failure extends Error {
 }
 
 let key = "";
+let formats = "JPEG and PNG"; // until the server has told
 let underWay = 0;
 const waiting = [];
 
@@ -20,7 +21,10 @@ export function useKey(given) {
 }
 
 export async function model() {
-  return ask("/v1/model", {});
+  const card = await ask("/v1/model", {});
+  const spelled = { WEBP: "WebP", HEIF: "HEIC" };
+  formats = new Intl.ListFormat("en").format(card.formats.map((name) => spelled[name] ?? name));
+  return { ...card, formats };
 }
 
 // Sends a photo; a busy server is asked again when it said so, and `busy` told the seconds.
@@ -85,7 +89,7 @@ function words(status, problem) {
 }
 
 function unreadable({ code, detail }) {
-  if (code === "not-an-image") return "Not an image that can be read. JPEG, PNG, WebP, GIF and BMP can.";
+  if (code === "not-an-image") return `Not an image that can be read. ${formats} can.`;
   if (code === "damaged") return "This image is damaged and cannot be read.";
   if (code === "empty") return "This file is empty.";
   return `This image is beyond the server's limits: ${detail}.`;

@@ -65,12 +65,12 @@ async function introduce() {
     else page.notice(error.message);
     return false;
   }
-  const { class_names: names, model: { name, dataset, version }, limits, card } = page.model;
+  const { class_names: names, model: { name, dataset, version }, limits, card, formats } = page.model;
   const shown = names.length > 6 ? [...names.slice(0, 5), `${names.length - 5} more`] : names;
   const list = new Intl.ListFormat("en", { type: "disjunction" }).format(shown);
   $("classes").textContent = `A network tells how likely each photo is ${list}.`;
   const most = Math.round(limits.max_bytes / 2 ** 20);
-  $("accepted").textContent = `JPEG, PNG, WebP, GIF and BMP of at most ${most} MB.`;
+  $("accepted").textContent = `${formats} of at most ${most} MB.`;
   const tested = card.export?.exported;
   const right = tested ? ` Right for ${tested.correct} of ${tested.n} test photos.` : "";
   $("model").textContent = `Model ${name}, trained on ${dataset}, version ${version}.${right}`;
