@@ -75,7 +75,15 @@ def explore(options: Options) -> None:
     source = origin.read()
     folder = options.logs_dir / name / "exploration"
     _announce(origin, source, folder)
-    # pandas, SciPy and Matplotlib, which --help does without
+    import pandas as pd  # and below SciPy and Matplotlib, which --help does without
+
+    # Arrow's strings must be UTF-8, the names of files need not.
+    with pd.option_context("mode.string_storage", "python"):
+        _explore(options, origin, source, folder)
+
+
+def _explore(options: Options, origin: Origin, source: Source, folder: Path) -> None:
+    """Read the photos of a collection, and write what `explore` does into a folder."""
     from sentiment.exploration import photo_summary, photo_table, summary_lines
 
     status = {"status": "running", **origin.manifest_entries}
@@ -84,7 +92,7 @@ def explore(options: Options) -> None:
     photos = photo_table.complete(source, folder / "photos.csv")
     summary = photo_summary.summarise(photos, options.max_distance)
     _write_tables(summary, folder)
-    _draw_histograms(photos, name, folder)
+    _draw_histograms(photos, folder.parent.name, folder)
     _draw_sheets(photos, source, options.seed, folder / "contact_sheets")
     status |= {"status": "finished", "end": provenance.now()}
     files.write_json(folder / "summary.json", summary.figures | status)
