@@ -1,16 +1,21 @@
 """One photo's bytes become 224 x 224 RGB pixels, or BadImage with a fitting reason."""
 
 import io
+import os
 import pickle
+import socket
+import threading
 
 import numpy as np
 import pytest
+from helpers import icc_profiles
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageEnhance, ImageOps
 
 from sentiment.base.errors import BadImage
 from sentiment.benchmark import drawn_jpegs
+from sentiment.data import decode as decode_module
 from sentiment.data.decode import FORMATS, MAX_BYTES, decode, decode_file
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -58,7 +63,7 @@ def difference(image: np.ndarray, expected: np.ndarray) -> float:
     return float(np.abs(image.astype(float) - expected).mean())
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", [form for form in FORMATS if form != "HEIF"])
 def test_a_photo_of_any_format_is_squished_not_cropped(form):
     ramp = Image.linear_gradient("L")
     picture = Image.merge("RGB", [ramp, ramp.rotate(90), ramp.rotate(180)]).resize((600, 150))
@@ -113,11 +118,110 @@ CORNERS = {
 
 
 @pytest.mark.parametrize("orientation", CORNERS)
-@pytest.mark.parametrize(("form", "mode"), [("JPEG", "RGB"), ("PNG", "RGBA")])
+@pytest.mark.parametrize(("form", "mode"), [("JPEG", "RGB"), ("PNG", "RGBA"), ("AVIF", "RGB")])
 def test_a_photo_stands_as_its_exif_orientation_says(form, mode, orientation):
     image = decode(encoded(quarters(mode), form, exif=exif(orientation)))
     corners = image[[20, 20, -20, -20], [20, -20, 20, -20]]
     assert difference(corners, np.array(CORNERS[orientation])) < 5
+
+
+DISPLAY_P3 = icc_profiles.display(icc_profiles.DISPLAY_P3, icc_profiles.SRGB_CURVE)
+ADOBE_RGB = icc_profiles.display(icc_profiles.ADOBE_RGB, (563 / 256,))
+CMYK = icc_profiles.cmyk()
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+
+def in_display(photo: Image.Image, profile: bytes) -> Image.Image:
+    """An sRGB photo in a display's colours."""
+    of_display = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    return ImageCms.profileToProfile(photo, SRGB, of_display)
+
+
+def in_print(photo: Image.Image) -> Image.Image:
+    """An sRGB photo in the inks of the profile CMYK, without black."""
+    inks = np.linspace(0, 1, 4096)
+    covering = 1 - np.asarray(photo) / 255
+    cmy = np.interp(covering, icc_profiles.covered(inks), inks) * 255
+    cmyk = np.dstack([cmy.round(), np.zeros(cmy.shape[:2])]).astype(np.uint8)
+    return Image.frombytes("CMYK", photo.size, cmyk.tobytes())
+
+
+PROFILES = {
+    "Display P3": (DISPLAY_P3, lambda photo: in_display(photo, DISPLAY_P3)),
+    "Adobe RGB": (ADOBE_RGB, lambda photo: in_display(photo, ADOBE_RGB)),
+    "CMYK": (CMYK, in_print),
+}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_colours_of_a_profile_become_those_of_the_srgb_original(name, shared):
+    profile, converted = PROFILES[name]
+    file = min((shared / "data" / "dogs").rglob("*.jpg"))
+    photo = ImageEnhance.Color(Image.open(file)).enhance(2)  # as colourful as flowers are
+    options = {"quality": 95, "subsampling": 0}
+    expected = decode(encoded(photo, "JPEG", **options))
+    photo = converted(photo)
+    image = decode(encoded(photo, "JPEG", icc_profile=profile, **options))
+    assert difference(image, expected) < 2
+    assert difference(decode(encoded(photo, "JPEG", **options)), expected) > 5
+
+
+P3_COLOUR, AS_SRGB = (200, 60, 40), (217, 42, 23)
+"""A colour of Display P3, and the same in sRGB."""
+CONVERTED = {
+    "PNG": (plain("RGB", P3_COLOUR), "PNG", DISPLAY_P3, AS_SRGB),
+    "WebP": (plain("RGB", P3_COLOUR), "WEBP", DISPLAY_P3, AS_SRGB),
+    "AVIF": (plain("RGB", P3_COLOUR), "AVIF", DISPLAY_P3, AS_SRGB),
+    "palette": (plain("RGB", P3_COLOUR).quantize(4), "PNG", DISPLAY_P3, AS_SRGB),
+    "half transparent": (plain("RGBA", (*P3_COLOUR, 128)), "PNG", DISPLAY_P3, (236, 148, 138)),
+    "grey": (plain("L", 100), "PNG", icc_profiles.grey((1.8,)), (119, 119, 119)),
+    "grey, 16 bits": (grey16(100 * 257), "PNG", icc_profiles.grey((1.8,)), (119, 119, 119)),
+    "grey, half transparent": (
+        plain("LA", (100, 128)),
+        "PNG",
+        icc_profiles.grey((1.8,)),
+        (187,) * 3,
+    ),
+    "black ink": (plain("CMYK", (0, 0, 0, 128)), "JPEG", CMYK, (89, 89, 89)),
+}
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_a_profile_counts_in_every_format_and_colour_mode(name):
+    picture, form, profile, expected = CONVERTED[name]
+    options = {"quality": 100} if form in ("WEBP", "AVIF") else {}
+    image = decode(encoded(picture, form, icc_profile=profile, **options))
+    assert difference(image, np.array(expected)) < 2
+
+
+WITHOUT_EFFECT = {
+    "sRGB, littleCMS's": SRGB.tobytes(),
+    "sRGB, with another curve": icc_profiles.display(icc_profiles.SRGB, icc_profiles.SRGB_CURVE),
+    "no profile": b"no profile at all",
+    "half a profile": DISPLAY_P3[:300],
+    "of greys": icc_profiles.grey((1.8,)),
+    "of inks": CMYK,
+    "of a link between devices": DISPLAY_P3.replace(b"mntr", b"link"),
+    "too large": DISPLAY_P3 + bytes(4 * 2**20),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_EFFECT)
+def test_srgbs_own_profile_changes_no_byte_and_a_useless_one_costs_no_photo(name):
+    photo = noise()
+    image = decode(encoded(photo, "JPEG", icc_profile=WITHOUT_EFFECT[name]))
+    np.testing.assert_array_equal(image, decode(encoded(photo, "JPEG")))
+
+
+def test_heic_is_read_turned_and_in_its_colours():
+    corners = decode(icc_profiles.HEIC.read_bytes())[[20, 20, -20, -20], [20, -20, 20, -20]]
+    assert difference(corners, np.array((BLUE, RED, WHITE, GREEN))) < 5
+
+
+def test_without_its_package_heic_is_refused_with_the_remedy(monkeypatch):
+    monkeypatch.setattr(decode_module, "FORMATS", FORMATS[:-1])
+    with pytest.raises(BadImage, match="a HEIC photo; to read such photos, pip install pi-heif"):
+        decode(icc_profiles.HEIC.read_bytes())
 
 
 def damaged(form: str) -> list[bytes]:
@@ -149,7 +253,7 @@ def test_damaged_exif_does_not_cost_a_good_photo(form):
     assert difference(decode(content), np.array(BLUE)) < 5
 
 
-@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "MPO"])
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "MPO", "AVIF"])
 def test_of_several_pictures_in_a_file_the_first_is_taken(form):
     content = encoded(plain("RGB", RED), form, save_all=True, append_images=[plain("RGB", BLUE)])
     assert difference(decode(content), np.array(RED)) < 5
@@ -188,6 +292,8 @@ NO_PICTURES = {
     "half a JPEG": (encoded(noise(), "JPEG")[:700], "damaged", "damaged: "),
     "half a PNG": (encoded(noise(), "PNG")[:700], "damaged", "damaged: "),
     "half a WebP": (encoded(noise(), "WEBP")[:700], "damaged", "damaged: "),
+    "half an AVIF": (encoded(noise(), "AVIF")[:700], "damaged", "damaged: "),
+    "half a HEIC": (icc_profiles.HEIC.read_bytes()[:700], "damaged", "damaged: "),
 }
 """A file, and the code and the reason that its error must have."""
 
@@ -218,7 +324,6 @@ def test_a_small_file_of_too_many_pixels_is_refused(side):
 MISSING = {
     "missing": "missing.jpg",
     "in a file": "text.txt/photo.jpg",
-    "a folder": ".",
     "longer than a name can be": "x" * 300 + ".jpg",
 }
 
@@ -229,6 +334,22 @@ def test_a_path_without_a_file_is_refused(name, tmp_path):
     with pytest.raises(BadImage, match="no such file") as refused:
         decode_file(tmp_path / MISSING[name])
     assert refused.value.code == "missing"
+
+
+def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path):
+    pipe, link, unix = tmp_path / "pipe.jpg", tmp_path / "link.jpg", tmp_path / "socket.jpg"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    writer = threading.Timer(10, lambda: pipe.write_bytes(b""))  # a reader that waits gets an end
+    writer.start()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(unix))
+        for path in (pipe, link, unix, "/dev/null"):
+            with pytest.raises(BadImage, match=r"^no regular file$"):
+                decode_file(path)
+    writer.cancel()
+    with pytest.raises(BadImage, match=r"^a folder, not a file$"):
+        decode_file(tmp_path)
 
 
 def test_a_file_too_large_is_refused_unread(tmp_path):
@@ -252,7 +373,7 @@ def decodes_or_is_refused(content: bytes) -> None:
 @settings(deadline=None)
 @given(
     st.sampled_from([b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"RIFF\x40\0\0\0WEBP",
-                     b"GIF89a", b"BM"]),
+                     b"GIF89a", b"BM", b"\0\0\0\x20ftypavif", b"\0\0\0\x20ftypheic"]),
     st.binary(),
 )  # fmt: skip
 def test_any_bytes_decode_or_are_refused(magic, content):

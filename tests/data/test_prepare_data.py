@@ -83,7 +83,7 @@ def test_the_manifest_says_what_was_prepared_from_what_and_how(kind, shared, rea
     assert found["format_version"] == 3
     assert found["kind"] == kind
     assert found["source"] == str((shared / "data" / KINDS[kind]).resolve())
-    assert found["image"] == {"shape": [224, 224, 3], "dtype": "uint8", "colour": "RGB"}
+    assert found["image"] == {"shape": [224, 224, 3], "dtype": "uint8", "colour": "sRGB"}
     assert found["command"][1].endswith(PREPARE)
     assert found["versions"]["pillow"]
     for name, photos in published(shared, kind)[1].items():

@@ -176,6 +176,60 @@ def test_what_is_planted_is_found(drawn: Path, tmp_path: Path):
     ]
 
 
+ODD_NAMES = (
+    b"Icon\r.jpg", b"two\nlines, \"quoted\".jpg", b"\xff\xfe.jpg", b"\x1b[31mred\x1b]0;title\x07.jpg",
+)  # fmt: skip
+"""Names of files that macOS, archives of other systems and bad jokes leave behind."""
+
+
+def test_names_of_any_bytes_are_kept_in_the_tables_and_printed_harmlessly(tmp_path: Path):
+    source, logs = breeds(tmp_path / "source", train=2, valid=2, test=2), tmp_path / "logs"
+    folder = source / "train" / "akita"
+    for name in map(os.fsdecode, ODD_NAMES):
+        shutil.copy(folder / "00.jpg", folder / name)
+    (folder / os.fsdecode(ODD_NAMES[0])).write_bytes(b"")
+    (folder / "\x1b[2Jnotes.txt").write_text("no photo")
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / "more").mkdir()
+    words = ["dogs", "--source", source, "--logs-dir", logs]
+    said = succeed(EXPLORE, *words)
+    assert not set(said) & {"\x1b", "\r", "\x07"}
+    assert r"train/akita/Icon\r.jpg: the file is empty" in said
+    assert r"that are no photos: train/akita/\x1b[2Jnotes.txt" in said
+
+    table = logs / "dogs" / "exploration" / "photos.csv"
+    rows = read_csv(table)
+    paths = {os.fsencode(row["path"]) for row in rows}
+    assert {b"train/akita/" + name for name in ODD_NAMES} <= paths
+    problems = {row["path"].removeprefix("train/akita/"): row["problem"] for row in rows}
+    assert problems["pipe.jpg"] == "no regular file"
+
+    whole = table.read_bytes()
+    torn = whole.index(b"two\nlines")
+    table.write_bytes(whole[: torn + 6])  # as a kill may leave it
+    known = whole.count(b"\r\n", 0, torn) - 1
+    assert f"read {len(rows) - known} photos" in succeed(EXPLORE, *words)
+    assert table.read_bytes() == whole
+
+
+def test_a_file_that_is_there_many_times_is_named_as_a_placeholder(tmp_path: Path):
+    source = tmp_path / "source"
+    places = [*itertools.product(("train", "valid", "test"), ("akita", "boxer"), "123")]
+    for level, place in enumerate(places):
+        photo(source.joinpath(*place), 9 * level)
+    unavailable = source / "train/akita/2"
+    for name in ("train/akita/3", "train/boxer/1", "valid/boxer/3"):
+        shutil.copy(unavailable, source / name)
+    words = ["dogs", "--source", source, "--logs-dir", tmp_path]
+    assert "placeholders (5 or more files of the same bytes): 0" in succeed(EXPLORE, *words)
+    shutil.copy(unavailable, source / "test/boxer/2")
+    said = succeed(EXPLORE, *words)
+    assert "placeholders (5 or more files of the same bytes): 1, in 5 files" in said
+    assert "5 files in 2 of the classes, such as train/akita/2" in said
+    (picture,) = figures(tmp_path / "dogs" / "exploration")["placeholders"]["most_frequent"]
+    assert picture["sha256"] == hashlib.sha256(unavailable.read_bytes()).hexdigest()
+
+
 def test_a_collection_without_a_photo_is_told_of(tmp_path: Path):
     for name in ("train", "val", "test"):
         (tmp_path / f"b-t4sa_{name}.txt").write_text(f"data/{name}.jpg 1\n")

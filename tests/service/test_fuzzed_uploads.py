@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import numpy as np
 import pytest
+from helpers import icc_profiles
 from PIL import Image
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("service")]  # they share an exported model
@@ -19,7 +20,7 @@ ANSWERS = {200, 400, 413, 415, 422}
 def seeds(photos: list) -> list[bytes]:
     """Good pictures of every format, and a form of two of them."""
     pictures = []
-    for form in ("JPEG", "PNG", "WEBP", "GIF", "BMP"):
+    for form in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF"):
         for photo in photos[::4]:
             content = io.BytesIO()
             with Image.open(photo) as image:
@@ -30,11 +31,11 @@ def seeds(photos: list) -> list[bytes]:
         Image.effect_noise((80, 60), 80).save(content, "JPEG", **options)
         pictures.append(content.getvalue())
     frames = [Image.effect_noise((20, 20), 80) for _ in range(5)]
-    for form in ("GIF", "PNG", "WEBP"):
+    for form in ("GIF", "PNG", "WEBP", "AVIF"):
         content = io.BytesIO()
         frames[0].save(content, form, save_all=True, append_images=frames[1:])
         pictures.append(content.getvalue())
-    return pictures
+    return [*pictures, icc_profiles.HEIC.read_bytes()]
 
 
 def form_of(*photos: bytes) -> bytes:

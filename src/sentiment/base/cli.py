@@ -1,8 +1,10 @@
 """Command lines: flags from dataclasses, and one line for a person's mistake."""
 
+import codecs
 import contextlib
 import errno
 import io
+import locale
 import logging
 import os
 import sys
@@ -14,6 +16,7 @@ import tyro
 
 from sentiment.base import signals
 from sentiment.base.errors import UserError, first_line
+from sentiment.base.printable import printable
 
 Options = TypeVar("Options")
 
@@ -21,7 +24,7 @@ REMEDIES: dict[int | None, str] = {
     errno.ENOSPC: "; make room",
     errno.EDQUOT: "; make room",
     errno.EFBIG: "; allow larger files",
-    errno.EACCES: "; choose another folder, or allow this one to be written",
+    errno.EACCES: "; allow it to be read and written, or choose another folder",
     errno.EROFS: "; choose another folder",
     errno.EIO: "; is its drive still there?",
     errno.ESTALE: "; is its drive still there?",
@@ -34,24 +37,29 @@ def command() -> Iterator[None]:
     """Run a command's body; also a decorator for its `main`.
 
     Its log goes to standard output. A UserError, or an OSError, is printed as one line and ends
-    the process with status 2; Ctrl-C ends it with 130, SIGTERM with 143.
+    the process with status 2; Ctrl-C ends it with 130, SIGTERM with 143. Names and texts of files
+    are UTF-8, whatever the locale.
     """
     signals.raise_on_termination()
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
         sys.stdout.reconfigure(errors="backslashreplace")  # it lacks the letters of many names
     logging.raiseExceptions = False  # a pipe or terminal that closes must not end a long run
-    logging.basicConfig(format="%(message)s", stream=sys.stdout)
+    screen = logging.StreamHandler(sys.stdout)
+    screen.setFormatter(_Formatter("%(message)s"))
+    logging.basicConfig(handlers=[screen])
     logging.getLogger("sentiment").setLevel(logging.INFO)  # other libraries log warnings alone
     try:
+        _be_in_utf8()
         yield
     except UserError as error:
-        print("error:", " ".join(str(error).split()), file=sys.stderr)
+        print("error:", printable(" ".join(str(error).split())), file=sys.stderr)
         sys.exit(2)
     except OSError as error:  # a full disk, a folder that may not be written
         remedy = REMEDIES.get(error.errno, "")
         # An error that a library raises may hold nothing but a text.
         reason = error.strerror or first_line(error)
-        print(f"error: {error.filename or 'output'}: {reason}{remedy}", file=sys.stderr)
+        line = f"error: {error.filename or 'output'}: {reason}{remedy}"
+        print(printable(line), file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
@@ -72,7 +80,7 @@ def log_to(file: Path, append: bool = False, screen: bool = True) -> Iterator[No
 
     file.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(file, mode="a" if append else "w", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    handler.setFormatter(_Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     root = logging.getLogger()
     before = root.handlers
     root.handlers = [*(before if screen else ()), handler]
@@ -120,8 +128,39 @@ def parse_words(kind: type[Options], default: Options | None, words: list[str]) 
 
 def _words() -> list[str]:
     """The command's words: `ipython SCRIPT --percent 10` leaves them out of sys.argv."""
-    ipython, script = sys.modules.get("IPython"), os.path.realpath(sys.argv[0])
-    places = [i for i, word in enumerate(sys.orig_argv) if os.path.realpath(word) == script]
-    if not ipython or not ipython.get_ipython() or not places:
+    ipython, place = sys.modules.get("IPython"), _place_of_script()
+    if not ipython or not ipython.get_ipython() or not place:
         return sys.argv[1:]
-    return [word for word in sys.orig_argv[places[0] + 1 :] if word != "--"]
+    return [word for word in sys.orig_argv[place + 1 :] if word != "--"]
+
+
+def _place_of_script() -> int | None:
+    """The script's place in the words that started this process; None in a notebook."""
+    script = os.path.realpath(sys.argv[0])
+    same = (i for i, word in enumerate(sys.orig_argv) if os.path.realpath(word) == script)
+    return next(same, None)
+
+
+def _be_in_utf8() -> None:
+    """Start this process anew in Python's UTF-8 mode if files would be read in another encoding.
+
+    Names of files would be other texts, and so the data's fingerprint. The mode cannot be changed
+    later.
+
+    Raises:
+        UserError: a notebook's process, or one that refuses the mode, cannot be started anew.
+    """
+    of_text = codecs.lookup(locale.getpreferredencoding(do_setlocale=False)).name
+    if sys.getfilesystemencoding() == of_text == "utf-8":
+        return
+    if os.environ.get("PYTHONUTF8") == "1" or not _place_of_script():
+        raise UserError(f"Python reads files as {of_text}; start it with PYTHONUTF8=1")
+    os.environ["PYTHONUTF8"] = "1"
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+class _Formatter(logging.Formatter):
+    """Formats log messages so that no name in them steers the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))

@@ -30,12 +30,6 @@ def versions() -> dict[str, str]:
     return installed
 
 
-def pillow_then_and_now(manifest: dict) -> str:
-    """Pillow's version when a data set was prepared and its version now, in words."""
-    then = manifest["versions"]["pillow"]
-    return f"prepared with Pillow {then}, this is {versions()['pillow']}"
-
-
 def provenance() -> dict:
     """Command, commit, machine and versions of this process, as every manifest has them."""
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from sentiment.base import project, sha256sums
+from sentiment.base import project, provenance, sha256sums
 from sentiment.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -54,6 +54,15 @@ def repair_command(folder: Path) -> str:
     """The command that repairs the prepared data in this folder."""
     where = f" --data-dir {folder.parent}" if folder.parent != project.DATA_DIR else ""
     return f"python scripts/verify_data.py {folder.name} --repair{where}"
+
+
+def decoders_then_and_now(manifest: dict) -> str:
+    """What decoded the photos of prepared data and what decodes them now, in words."""
+    then, now = manifest["versions"]["pillow"], provenance.versions()["pillow"]
+    words = f"prepared with Pillow {then}, this is {now}"
+    if manifest["format_version"] < FORMAT_VERSION:
+        words += "; colour profiles were passed over then"
+    return words
 
 
 def files_sha256(sums: dict[str, str]) -> str:

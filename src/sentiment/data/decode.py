@@ -6,6 +6,8 @@ Preparation and serving decode with this code and no other.
 import contextlib
 import errno
 import io
+import os
+import stat
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +16,26 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from sentiment.base.errors import BadImage
+from sentiment.data import colour_profile
 
 SIDE = 224
 """Width and height of a stored image, in pixels."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
-"""Formats that are decoded; a file's content decides, not its name."""
+FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
+"""Formats that are decoded, also HEIF if pi-heif is installed; a file's content decides, not its
+name."""
+
+try:
+    from pi_heif import register_heif_opener
+except ImportError:  # it need not be installed
+    pass
+else:
+    register_heif_opener()
+    FORMATS += ("HEIF",)
+
+AVIF = (b"ftypavif", b"ftypavis")
+HEIF = tuple(b"ftyp" + kind for kind in (b"heic", b"heix", b"hevc", b"hevx", b"mif1", b"msf1"))
+"""How files of these formats go on after their first four bytes."""
 
 REDUCED_SIDE = 300
 """Least pixels of a side after JPEG's own scaled decoding, which saves two fifths of the time on
@@ -31,12 +47,23 @@ MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 89_478_485
 """Largest picture that is unpacked: Pillow's own limit, a quarter of a GiB of RGB."""
 
-NO_SUCH_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
-"""Errors of the system that say that a path leads to no file."""
+NO_SUCH_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+"""Errors of the system that say that a path leads to nothing."""
+
+NO_REGULAR_FILE = {
+    errno.EISDIR: "a folder, not a file",
+    errno.ENXIO: "no regular file",  # a socket
+    errno.ENODEV: "no regular file",
+}
+"""What a path leads to, by the error of the system when it is opened."""
 
 # Pillow warns of a picture over its limit and refuses one over twice the limit; here both are
 # refused.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+HEIF_SUFFIXES = (".heic", ".heif", ".hif")
+"""Endings of the names of HEIC photos."""
 
 
 def decode_file(path: Path) -> np.ndarray:
@@ -53,18 +80,29 @@ def read(path: Path) -> bytes:
     """Read one photo's file.
 
     Raises:
-        BadImage: the file is missing or too large.
+        BadImage: the file is missing, too large, or no regular file but a folder, pipe or device.
         OSError: the disk or the folder cannot be read, which is no photo's fault.
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise BadImage("beyond-limits", f"{size:,} bytes; at most {MAX_BYTES:,} are read")
-        return path.read_bytes()
+        with open(path, "rb", opener=_open_at_once) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise BadImage("not-an-image", "no regular file")
+            if status.st_size > MAX_BYTES:
+                size = f"{status.st_size:,} bytes"
+                raise BadImage("beyond-limits", f"{size}; at most {MAX_BYTES:,} are read")
+            return file.read()
     except OSError as error:
-        if error.errno not in NO_SUCH_FILE:
-            raise
-        raise BadImage("missing", "no such file") from None
+        if error.errno in NO_SUCH_FILE:
+            raise BadImage("missing", "no such file") from None
+        if error.errno in NO_REGULAR_FILE:
+            raise BadImage("not-an-image", NO_REGULAR_FILE[error.errno]) from None
+        raise
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file for `open`, and do not wait for somebody to write into it if it is a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def decode(content: bytes) -> np.ndarray:
@@ -80,10 +118,11 @@ def decode(content: bytes) -> np.ndarray:
 
 
 def unpack(content: bytes) -> Image.Image:
-    """Decode one photo as it is to be seen, in RGB.
+    """Decode one photo as it is to be seen, in sRGB.
 
-    The first frame is taken, its EXIF orientation honoured, transparency laid on white,
-    every colour mode turned into RGB. A large JPEG comes reduced, to REDUCED_SIDE or more.
+    The first frame is taken, its EXIF orientation honoured, transparency laid on white, every
+    colour mode turned into RGB, and the colours of an embedded ICC profile into those of sRGB.
+    A large JPEG comes reduced, to REDUCED_SIDE or more.
 
     Raises:
         BadImage: the bytes are no whole picture of a known format, or of too many pixels.
@@ -112,22 +151,42 @@ def opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
                 raise Image.DecompressionBombError
             yield image
     except Image.UnidentifiedImageError:
-        raise BadImage("not-an-image", f"not an image ({', '.join(FORMATS)} are read)") from None
+        raise _unidentified(content) from None
     except Image.DecompressionBombError:
         raise BadImage("beyond-limits", f"more than {max_pixels:,} pixels") from None
     except Exception as error:  # a decoder given damaged bytes may raise anything
         raise BadImage("damaged", f"damaged: {error or type(error).__name__}") from None
 
 
+def _unidentified(content: bytes) -> BadImage:
+    """Why a file that Pillow takes for none of FORMATS is not read."""
+    if content.startswith(HEIF, 4) and "HEIF" not in FORMATS:
+        return BadImage("not-an-image", "a HEIC photo; to read such photos, pip install pi-heif")
+    if content.startswith(AVIF + HEIF, 4):
+        return BadImage("damaged", "damaged: its header is not whole")
+    return BadImage("not-an-image", f"not an image ({', '.join(FORMATS)} are read)")
+
+
 def _rgb(image: Image.Image) -> Image.Image:
-    """Turn a picture of any colour mode into RGB, transparency laid on white."""
+    """Turn a picture of any colour mode into sRGB, transparency laid on white."""
+    profile = image.info.get("icc_profile")
     if image.mode.startswith("I"):  # 16 bits a pixel, which convert() would clip
         levels = np.asarray(image)
         grey = (levels >> 8).clip(0, 255).astype(np.uint8)
         grey[levels == image.info.get("transparency")] = 255
         image = Image.fromarray(grey)
+    alpha, mode = None, image.mode
     if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        image = Image.new("RGBA", layer.size, "white")
-        image.alpha_composite(layer)
-    return image if image.mode == "RGB" else image.convert("RGB")
+        image = image.convert("RGBA")
+        alpha = image.getchannel("A")
+    if image.mode not in colour_profile.MODES.values():
+        image = image.convert("L" if Image.getmodebase(mode) == "L" else "RGB")
+    image = colour_profile.to_srgb(image, profile)
+    if image.mode != "RGB":
+        image = image.convert("RGB")
+    if alpha is None:
+        return image
+    image.putalpha(alpha)
+    sheet = Image.new("RGBA", image.size, "white")
+    sheet.alpha_composite(image)
+    return sheet.convert("RGB")

@@ -3,10 +3,8 @@
 import contextlib
 import csv
 import hashlib
-import io
 import itertools
 import logging
-import mmap
 import os
 import time
 from collections.abc import Iterator
@@ -14,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from sentiment.base import files
 from sentiment.base.errors import BadImage, UserError
@@ -46,6 +43,17 @@ BLOCK = 32
 
 ENCODING, ENCODING_ERRORS = "utf-8", "surrogateescape"
 """How the table is written: file names need not be UTF-8."""
+
+LINE_END = "\r\n"
+"""What ends a line of the table, as RFC 4180 has it; Python puts quotes around a file name with one
+of these two characters only then."""
+
+
+def names_of_any_bytes() -> contextlib.AbstractContextManager:
+    """Let tables hold file names that are not UTF-8 during a block: strings of Arrow must be."""
+    import pandas as pd
+
+    return pd.option_context("mode.string_storage", "python")
 
 
 def load(source: Source, file: Path) -> "pd.DataFrame":
@@ -103,7 +111,7 @@ def complete(source: Source, file: Path) -> "pd.DataFrame":
         file.open("a", newline="", encoding=ENCODING, errors=ENCODING_ERRORS) as lines,
         progress("photos", len(known)) as advance,
     ):
-        writer = csv.writer(lines, lineterminator="\n")
+        writer = csv.writer(lines, lineterminator=LINE_END)
         for rows in pool(delayed(_rows)(source.root, block) for block in blocks):
             writer.writerows(filter(None, rows))
             lines.flush()
@@ -119,8 +127,9 @@ def write(table: "pd.DataFrame", file: Path) -> None:
     """Write a table of photos as CSV, whole or not at all."""
     with files.whole_file(file) as temporary:
         table.to_csv(
-            temporary, index=False, lineterminator="\n", encoding=ENCODING, errors=ENCODING_ERRORS
-        )
+            temporary, index=False, lineterminator=LINE_END,
+            encoding=ENCODING, errors=ENCODING_ERRORS,
+        )  # fmt: skip
 
 
 def _listed(source: Source) -> Iterator[tuple[str, str, str]]:
@@ -134,15 +143,13 @@ def _mend(file: Path) -> None:
     """Cut off a last line that a killed process left unfinished; make the file if it is missing."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch()
-    if file.stat().st_size:
-        with (
-            file.open("rb") as content,
-            mmap.mmap(content.fileno(), 0, prot=mmap.PROT_READ) as view,
-        ):
-            end = view.rfind(b"\n") + 1
-        os.truncate(file, end)
-    if not file.stat().st_size:
-        file.write_text(",".join(COLUMNS) + "\n")
+    content = file.read_bytes()
+    end = content.rfind(b"\n") + 1
+    while content.count(b'"', 0, end) % 2:  # that is a line of a name in quotes
+        end = content.rfind(b"\n", 0, end - 1) + 1
+    os.truncate(file, end)
+    if not end:
+        file.write_text(",".join(COLUMNS) + LINE_END, newline="")
 
 
 def _rows(root: Path, photos: list[tuple[tuple[str, str, str], np.ndarray]]) -> list[tuple | None]:
@@ -170,7 +177,8 @@ def _row(root: Path, listed: tuple[str, str, str], known: tuple[int, int]) -> tu
         pixels = np.asarray(image)
         # A few pixels show that most photos are coloured.
         grey = all((part == part[..., :1]).all() for part in (pixels[::16, ::16], pixels))
-        with Image.open(io.BytesIO(content)) as header:  # unpacked, it may be reduced, and is RGB
+        # Unpacked, it may be reduced, and is RGB.
+        with decode.opened(content, decode.MAX_PIXELS) as header:
             stored = *header.size, header.format, header.mode
         small = image.convert("L").resize((64, 64), reducing_gap=2)  # 4 times as fast as from full
         picture = (*stored, grey, str(imagehash.phash(small)))

@@ -6,6 +6,7 @@ import itertools
 import json
 import logging
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from sentiment.base import files, journal, provenance, sha256sums
 from sentiment.base.errors import BadImage, UserError
 from sentiment.base.journal import Journal
 from sentiment.base.progress import progress
-from sentiment.data import dataset, shared_images
+from sentiment.data import dataset, decode, shared_images
 from sentiment.data.arrays import Settled
 from sentiment.data.collections import readers
 from sentiment.data.collections.collection import Photo
@@ -171,7 +172,8 @@ class Preparation:
         log.info("  looks for near duplicates, which go into one split")
         undivided = {name: self.source.splits[name] for name in self.source.undivided}
         among = dataclasses.replace(self.source, splits=undivided)
-        groups = near_duplicates.groups(photo_table.complete(among, folder / PHOTO_TABLE))
+        with photo_table.names_of_any_bytes():
+            groups = near_duplicates.groups(photo_table.complete(among, folder / PHOTO_TABLE))
         log.info("  %s photos are near duplicates, in %s groups", f"{sum(map(len, groups)):,}",
                  f"{len(groups):,}")  # fmt: skip
         with files.whole_file(file) as temporary:
@@ -187,7 +189,16 @@ class Preparation:
             "photos": hashlib.sha256(repr(listed).encode()).hexdigest()[:16],
             "store format": dataset.FORMAT_VERSION,
             **{name: versions[name] for name in ("pillow", "numpy", "bcolz-zipline")},
+            **self._heif(),
         }
+
+    def _heif(self) -> dict[str, str]:
+        """The version of the package that decodes HEIC photos, if there are some."""
+        paths = (photo.path for photo in itertools.chain(*self.source.splits.values()))
+        listed = any(path.lower().endswith(decode.HEIF_SUFFIXES) for path in paths)
+        if listed and "HEIF" in decode.FORMATS:
+            return {"pi-heif": metadata.version("pi-heif")}
+        return {}
 
     def _take_mended(self, done: Journal, photos: dict[str, list[Photo]]) -> None:
         """Go back to the first block with a photo that was skipped and can be decoded now.
@@ -262,6 +273,8 @@ class Preparation:
         """Write the manifest, its copy and SHA256SUMS, of splits' entries and files' SHA-256."""
         class_names = self.source.class_names
         prints = [entry["fingerprint"] for entry in entries.values()]
+        origin = provenance.provenance()
+        origin["versions"] |= self._heif()
         manifest = {
             "format_version": dataset.FORMAT_VERSION,
             **self.origin.manifest_entries,
@@ -270,13 +283,13 @@ class Preparation:
             "note": "; ".join(self.source.notes),
             "passed_over": self.source.passed_over,
             "near_duplicates": near_duplicates,
-            "image": {"shape": [SIDE, SIDE, 3], "dtype": "uint8", "colour": "RGB"},
+            "image": {"shape": [SIDE, SIDE, 3], "dtype": "uint8", "colour": "sRGB"},
             "splits": entries,
             "fingerprint": hashlib.sha256(repr((class_names, prints)).encode()).hexdigest(),
             "files_sha256": dataset.files_sha256(sums),
             "created": provenance.now(),
             "seconds": round(seconds, 1),
-            **provenance.provenance(),
+            **origin,
         }
         for name in (dataset.MANIFEST, dataset.COPY):
             files.write_json(folder / name, manifest)

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PASSED_OVER_SHOWN = 3
-"""Files passed over that are named on the screen; the manifest lists all."""
-
 
 @dataclass(frozen=True)
 class Options:
@@ -138,9 +135,5 @@ def _announce(preparation: "Preparation") -> None:
     log.info("  into %s: %s", preparation.folder, sizes)
     log.info("  %s", dataset.in_words(source.class_names))
     log.info("  labels: %s", source.labels_from)
-    for note in source.notes:
+    for note in source.notes_in_words():
         log.info("  %s", note)
-    if source.passed_over:
-        more = ", ..." if len(source.passed_over) > PASSED_OVER_SHOWN else ""
-        log.info("  passed over %s files that are no photos: %s%s", f"{len(source.passed_over):,}",
-                 ", ".join(source.passed_over[:PASSED_OVER_SHOWN]), more)  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment.base import files, provenance, sha256sums
+from sentiment.base import files, sha256sums
 from sentiment.base.errors import BadImage, UserError
 from sentiment.base.progress import progress
 from sentiment.base.sha256sums import Sums
@@ -63,7 +63,7 @@ def _repair_splits(records: Records, by_split: dict[str, list[str]], root: Path)
     source = readers.read_again(records.manifest, root)
     listed = stored_order.in_stored_order(source, records.manifest["seed"])
     stored = stored_order.photos_stored(records.manifest, listed)
-    versions = provenance.pillow_then_and_now(records.manifest)
+    versions = dataset.decoders_then_and_now(records.manifest)
     left: dict[str, str] = {}
     for split, names in by_split.items():
         photos, count = stored.get(split, []), records.manifest["splits"][split]["images"]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment.base import provenance, sha256sums
+from sentiment.base import sha256sums
 from sentiment.base.errors import BadImage, UserError
 from sentiment.base.progress import progress
 from sentiment.base.sha256sums import Sums
-from sentiment.data import decoding, stored_order
+from sentiment.data import dataset, decoding, stored_order
 from sentiment.data.arrays import CHUNK, checksum
 from sentiment.data.collections import readers
 from sentiment.data.collections.collection import Photo
@@ -125,7 +125,7 @@ def against_photos(manifest: dict, splits: dict[str, Split], folder: Path) -> di
         if differing:
             problems[f"{name}, decoded again"] = (
                 f"{len(differing):,} of {len(photos):,} photos have other pixels, such as "
-                f"{differing[0]} ({provenance.pillow_then_and_now(manifest)})"
+                f"{differing[0]} ({dataset.decoders_then_and_now(manifest)})"
             )
     return problems
 

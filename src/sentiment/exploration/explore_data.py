@@ -76,7 +76,15 @@ def explore(options: Options) -> None:
     name = dataset.checked_name(options.name or options.dataset or origin.kind)
     folder = options.logs_dir / name / "exploration"
     _announce(origin, source, folder)
-    # pandas, SciPy and Matplotlib, which --help does without
+    from sentiment.data import photo_table  # pandas, which --help does without
+
+    with photo_table.names_of_any_bytes():
+        _explore(options, origin, source, folder)
+
+
+def _explore(options: Options, origin: Origin, source: Source, folder: Path) -> None:
+    """Read the photos of a collection, and write what `explore` does into a folder."""
+    # SciPy and Matplotlib, which --help does without
     from sentiment.data import photo_table
     from sentiment.exploration import photo_summary, summary_lines
 
@@ -86,7 +94,7 @@ def explore(options: Options) -> None:
     photos = photo_table.complete(source, folder / "photos.csv")
     summary = photo_summary.summarise(photos, options.max_distance)
     _write_tables(summary, folder)
-    _draw_histograms(photos, name, folder)
+    _draw_histograms(photos, folder.parent.name, folder)
     _draw_sheets(photos, source, options.seed, folder / "contact_sheets")
     status |= {"status": "finished", "end": provenance.now()}
     files.write_json(folder / "summary.json", summary.figures | status)
@@ -130,7 +138,7 @@ def _announce(origin: Origin, source: Source, folder: Path) -> None:
     log.info("Exploring %s in %s", origin.kind, origin.folder)
     sizes = ", ".join(f"{split} {len(photos):,}" for split, photos in source.splits.items())
     log.info("  photos listed: %s; %s", sizes, dataset.in_words(source.class_names))
-    for note in source.notes:
+    for note in source.notes_in_words():
         log.info("  %s", note)
     log.info("  writes %s/", folder)
     log.info("    photos.csv, counts.csv, duplicates.csv, bad_photos.csv, summary.json,")

@@ -17,6 +17,13 @@ KB = 1024
 SMALL_KB, LARGE_KB = 1, 1024
 """Sizes below and above which photos are counted."""
 
+PLACEHOLDER_FILES = 5
+"""Files of the same bytes from which on they are taken for the placeholder of a photo site, such as
+"photo unavailable". Of 1,140 photos in three collections none is there more than twice."""
+
+PLACEHOLDERS_NAMED = 10
+"""Placeholders that the summary names, at most."""
+
 TITLES = {"width": "width, px", "height": "height, px", "kilobytes": "file, KB"}
 """Measures of a photo, its sides as stored and the size of its file, with their titles."""
 
@@ -71,6 +78,7 @@ def summarise(photos: "pd.DataFrame", max_distance: int) -> Summary:
         "colour_mode_but_equal_channels": int((good["grey"] & ~in_grey).sum()),
         "exact_duplicates": _twin_counts(exact, splits, names),
         "near_duplicates": {"max_distance": max_distance} | _twin_counts(near, splits, names),
+        "placeholders": _placeholders(good),
     }
     bad = bad[["split", "path", "class", "bytes", "problem"]]
     return Summary(figures, counts, _listed(good, exact, near, names), bad)
@@ -86,6 +94,23 @@ def _twins(good: "pd.DataFrame", max_distance: int) -> tuple[Twins, Twins]:
     hashes, values = np.unique(hashes, return_inverse=True)
     near = find_twins(values, splits, labels, split_count, close_pairs(hashes, max_distance))
     return exact, near
+
+
+def _placeholders(good: "pd.DataFrame") -> dict:
+    """Pictures that are there as PLACEHOLDER_FILES files or more of the same bytes."""
+    pictures = (
+        good.drop_duplicates("path")
+        .groupby("sha256", sort=False)
+        .agg(files=("path", "size"), classes=("class", "nunique"), first=("path", "first"))
+    )
+    pictures = pictures[pictures["files"] >= PLACEHOLDER_FILES]
+    pictures = pictures.sort_values("files", ascending=False, kind="stable")
+    return {
+        "least_files": PLACEHOLDER_FILES,
+        "pictures": len(pictures),
+        "files": int(pictures["files"].sum()),
+        "most_frequent": pictures[:PLACEHOLDERS_NAMED].reset_index().to_dict("records"),
+    }
 
 
 def _moments(values: np.ndarray) -> dict[str, float]:

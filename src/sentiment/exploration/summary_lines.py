@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from sentiment.base import lettering
 from sentiment.exploration.photo_summary import TITLES
 
+PLACEHOLDERS_SHOWN = 3
+"""Placeholders that are named on the screen; the summary names more."""
+
 WIDEST_TABLE = 12
 """Classes up to which their counts are printed: more do not fit on a screen."""
 
@@ -43,6 +46,7 @@ def lines(figures: dict, kind: str) -> Iterator[str]:
         f"{figures['colour_mode_but_equal_channels']:,}"
     )
     yield from _duplicates(figures)
+    yield from _placeholders(figures["placeholders"])
     yield f"  cannot be decoded: {figures['bad']:,}"
 
 
@@ -94,3 +98,16 @@ def _duplicates(figures: dict) -> Iterator[str]:
         total = sum(figures["counts"][split].values())
         cells = "".join(f"{counts[twin_split]:>12,}" for twin_split in splits)
         yield f"  {f'of {total:,} {split}':28}{cells}"
+
+
+def _placeholders(found: dict) -> Iterator[str]:
+    """What may be no photos of the collection's but a photo site's "photo unavailable"."""
+    yield (
+        f"  placeholders ({found['least_files']} or more files of the same bytes): "
+        f"{found['pictures']:,}, in {found['files']:,} files"
+    )
+    for picture in found["most_frequent"][:PLACEHOLDERS_SHOWN]:
+        yield (
+            f"    {picture['files']:,} files in {picture['classes']} of the classes, such as "
+            f"{picture['first']}"
+        )

@@ -110,4 +110,4 @@ def _colours(flags: bytes) -> int:
 
 WALKS = {b"\xff\xd8": _jpeg, b"\x89PNG": _png, b"GIF8": _gif}
 """What goes through a format's pieces, by the bytes that its files start with. Each yields the kind
-of the next pieces and their number. WebP needs none: its pieces are read in C."""
+of the next pieces and their number. WebP, AVIF and HEIF need none: they are read in C."""

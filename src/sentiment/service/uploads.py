@@ -16,6 +16,7 @@ from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from sentiment.data.decode import FORMATS
 from sentiment.service import problems
 from sentiment.service.limits import Limits
 from sentiment.service.problems import Problem
@@ -23,7 +24,7 @@ from sentiment.service.problems import Problem
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-PHOTO_TYPES = tuple(f"image/{form}" for form in ("jpeg", "png", "webp", "gif", "bmp"))
+PHOTO_TYPES = tuple(f"image/{form.lower()}" for form in FORMATS)
 """Content types to send photos as; the bytes decide which format it is."""
 
 MAX_FIELDS = 1000

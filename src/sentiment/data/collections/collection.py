@@ -1,6 +1,6 @@
 """A photo collection, read as far as its lists or folders: photos, labels, splits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -15,6 +15,9 @@ SENTIMENTS = ("negative", "neutral", "positive")
 
 SPLITS = ("train", "validation", "test")
 """Names of the splits of prepared data."""
+
+SHOWN = 3
+"""Files passed over that are named on the screen."""
 
 ALL = "all"
 """Name of the photos of a collection that has no splits of its own."""
@@ -60,6 +63,14 @@ class Source:
     undivided: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Photos to be split at random: by a name in `splits`, the percents of the splits that they
     become."""
+
+    def notes_in_words(self) -> Iterator[str]:
+        """Yield the notes, and a line on the files that were passed over."""
+        yield from self.notes
+        if self.passed_over:
+            count, more = len(self.passed_over), ", ..." * (len(self.passed_over) > SHOWN)
+            names = ", ".join(self.passed_over[:SHOWN])
+            yield f"passed over {count:,} files that are no photos: {names}{more}"
 
     def divided(self, together: Iterable[Sequence[str]], seed: int) -> "Source":
         """Split what is `undivided`, by class.

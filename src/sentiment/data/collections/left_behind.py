@@ -41,6 +41,6 @@ def _photo_suffixes() -> frozenset[str]:
     """Endings of the names of photos: of the formats that are read, and of some that are not."""
     known = Image.registered_extensions().items()
     return frozenset(
-        {suffix for suffix, name in known if name in (*decode.FORMATS, "TIFF", "JPEG2000", "AVIF")}
-        | {".heic", ".heif"}
+        {suffix for suffix, name in known if name in (*decode.FORMATS, "TIFF", "JPEG2000")}
+        | {*decode.HEIF_SUFFIXES}
     )

@@ -22,7 +22,8 @@ export function useKey(given) {
 
 export async function model() {
   const card = await ask("v1/model", {});
-  const names = card.formats.map((name) => (name === "WEBP" ? "WebP" : name));
+  const spelled = { WEBP: "WebP", HEIF: "HEIC" };
+  const names = card.formats.map((name) => spelled[name] ?? name);
   formats = new Intl.ListFormat("en-GB").format(names);
   return { ...card, formats };
 }

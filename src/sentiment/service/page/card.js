@@ -28,7 +28,10 @@ export class Card {
     const picture = this.find("img");
     picture.src = this.url;
     picture.alt = this.name;
-    picture.addEventListener("error", () => picture.parentElement.classList.add("broken"));
+    picture.addEventListener("error", () => {
+      picture.parentElement.classList.add("broken");
+      picture.alt = `This browser cannot show ${this.name}.`;
+    });
     picture.addEventListener("load", () => this.place());
     this.find(".name").textContent = this.name;
     this.find(".name").title = this.name;
