@@ -177,7 +177,8 @@ def test_what_is_planted_is_found(drawn: Path, tmp_path: Path):
 
 
 ODD_NAMES = (
-    b"Icon\r.jpg", b"two\nlines, \"quoted\".jpg", b"\xff\xfe.jpg", b"\x1b[31mred\x1b]0;title\x07.jpg",
+    b"Icon\r.jpg", b"two\nlines, \"quoted\".jpg", b"\xff\xfe.jpg",
+    b"\x1b[31mred\x1b]0;title\x07.jpg",
 )  # fmt: skip
 """Names of files that macOS, archives of other systems and bad jokes leave behind."""
 
