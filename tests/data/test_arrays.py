@@ -25,7 +25,7 @@ def small_store(tmp_path):
 
 def write(folder: Path) -> Path:
     """A split of 20 images, each of its row's number."""
-    writer = Writer(folder, 20)
+    writer = Writer(folder, 224, 20)
     for row in range(20):
         writer.append(np.full((224, 224, 3), row, np.uint8), Photo(f"data/{row}.jpg", row % 3))
     sha256sums.write(folder.parent, writer.close()[1])

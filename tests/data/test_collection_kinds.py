@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from helpers import collection_layouts
 from helpers.collection_layouts import EACH, EMOTIONS, SENTIMENTS
-from helpers.scripts import succeed
+from helpers.scripts import refusal, succeed
+from PIL import Image
 
 from sentiment.data.collections import readers
 from sentiment.data.dataset import Dataset
@@ -95,3 +96,25 @@ def test_what_was_left_out_and_where_labels_come_from_is_said(collections: Path)
     )
     log = (collections / "folders.log").read_text()
     assert "no splits: split 80/10/10 by class, seed 1" in log
+
+
+@pytest.mark.parametrize("side", [96, 299, 384])
+def test_the_size_of_the_images_is_the_prepared_datas_own(side: int, collections: Path):
+    source, data_dir = collections / "dogs", collections / f"data{side}"
+    words = ("dogs", "--source", source, "--data-dir", data_dir)
+    succeed(PREPARE, *words, "--size", side)
+    data = Dataset(data_dir, "dogs")
+    assert data.side == side
+    split = data.split("test")
+    for image, path in zip(split.images[:], split.paths, strict=True):
+        with Image.open(source / path) as photo:
+            photo.draft(None, (side * 300 // 224, side * 300 // 224))
+            squished = photo.convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
+        assert np.array_equal(image, np.asarray(squished))
+    assert data.fingerprint != prepared(collections, "dogs").fingerprint
+    chunk = data.folder / "train" / "images" / "data" / "__0.blp"
+    whole = chunk.read_bytes()
+    chunk.write_bytes(whole[:-9] + bytes(9))
+    assert "is whole" in succeed(VERIFY, *words, "--repair")
+    assert chunk.read_bytes() == whole
+    assert f"size {side}; choose another --name" in refusal(PREPARE, *words)

@@ -31,7 +31,7 @@ ROWS = {
 @pytest.fixture(scope="module")
 def split(tmp_path_factory):
     """A real store; each of image i's pixels encodes i and the image's label."""
-    writer = Writer(tmp_path_factory.mktemp("store") / "train", COUNT)
+    writer = Writer(tmp_path_factory.mktemp("store") / "train", 224, COUNT)
     image = np.empty((224, 224, 3), np.uint8)
     for row, label in enumerate(LABELS):
         image[:] = (row // 256, row % 256, label)

@@ -66,7 +66,7 @@ def compare_reading(images: np.ndarray, count: int, work: Path, rounds: int) -> 
 
 def _stored(images: np.ndarray, count: int, work: Path) -> tuple[np.memmap, Split]:
     """Store `count` images, the given ones over and over, as plain bytes and as a split."""
-    writer = Writer(work / "store", count)
+    writer = Writer(work / "store", SIDE, count)
     with (work / "raw").open("wb") as raw:
         for row in range(count):
             image = images[row % len(images)]

@@ -24,7 +24,9 @@ TTD: Kind = "ttd"
 MANIFEST, COPY = "manifest.json", "manifest_copy.json"
 """Names of the file that says what was prepared from what, and of its copy, without which a
 damaged manifest could not be repaired."""
-MANIFEST_KEYS = {"kind", "source", "seed", "class_names", "splits", "fingerprint", "files_sha256"}
+MANIFEST_KEYS = {
+    "kind", "source", "seed", "class_names", "image", "splits", "fingerprint", "files_sha256",
+}  # fmt: skip
 FORMAT_VERSION = 3
 """Version of the folder's layout, its stores, and what is done to the photos in them."""
 READ_VERSIONS = (2, FORMAT_VERSION)
@@ -117,6 +119,11 @@ class Dataset:
     def fingerprint(self) -> str:
         """SHA-256 of class names and every split's content."""
         return self.manifest["fingerprint"]
+
+    @property
+    def side(self) -> int:
+        """Width and height of the images, in pixels."""
+        return self.manifest["image"]["shape"][0]
 
     def counts(self, split: str) -> dict[str, int]:
         """Number of a split's images by class.

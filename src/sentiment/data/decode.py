@@ -6,6 +6,7 @@ Preparation and serving decode with this code and no other.
 import contextlib
 import errno
 import io
+import math
 import os
 import stat
 import warnings
@@ -19,7 +20,10 @@ from sentiment.base.errors import BadImage
 from sentiment.data import colour_profile
 
 SIDE = 224
-"""Width and height of a stored image, in pixels."""
+"""Width and height of a stored image, in pixels, where no other is asked for."""
+
+SIDES = range(96, 513)
+"""Widths and heights that a stored image may have."""
 
 FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 """Formats that are decoded, also HEIF if pi-heif is installed; a file's content decides, not its
@@ -38,8 +42,9 @@ HEIF = tuple(b"ftyp" + kind for kind in (b"heic", b"heix", b"hevc", b"hevx", b"m
 """How files of these formats go on after their first four bytes."""
 
 REDUCED_SIDE = 300
-"""Least pixels of a side after JPEG's own scaled decoding, which saves two fifths of the time on
-files of B-T4SA's sizes and changes the result by 0.4 grey levels on average."""
+"""Least pixels of a side after JPEG's own scaled decoding, where SIDE are wanted; in proportion for
+other sizes. It saves two fifths of the time on files of B-T4SA's sizes and changes the result by
+0.4 grey levels on average."""
 
 MAX_BYTES = 64 * 2**20
 """Largest file that is read; B-T4SA's photos are at most a few MB."""
@@ -66,14 +71,14 @@ HEIF_SUFFIXES = (".heic", ".heif", ".hif")
 """Endings of the names of HEIC photos."""
 
 
-def decode_file(path: Path) -> np.ndarray:
-    """Read one photo's file and decode it to uint8 RGB (SIDE, SIDE, 3).
+def decode_file(path: Path, side: int = SIDE) -> np.ndarray:
+    """Read one photo's file and decode it to uint8 RGB (side, side, 3).
 
     Raises:
         BadImage: the file is missing, too large, or no whole picture of a known format.
         OSError: the disk or the folder cannot be read, which is no photo's fault.
     """
-    return decode(read(path))
+    return decode(read(path), side)
 
 
 def read(path: Path) -> bytes:
@@ -105,30 +110,31 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def decode(content: bytes) -> np.ndarray:
-    """Decode one photo and squish it to the networks' size (the aspect ratio is not kept).
+def decode(content: bytes, side: int = SIDE) -> np.ndarray:
+    """Decode one photo and squish it to a network's size (the aspect ratio is not kept).
 
     Returns:
-        uint8 array of shape (SIDE, SIDE, 3), RGB.
+        uint8 array of shape (side, side, 3), RGB.
 
     Raises:
         BadImage: the bytes are no whole picture of a known format, or of too many pixels.
     """
-    return np.asarray(unpack(content).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+    return np.asarray(unpack(content, side).resize((side, side), Image.Resampling.BILINEAR))
 
 
-def unpack(content: bytes) -> Image.Image:
+def unpack(content: bytes, side: int = SIDE) -> Image.Image:
     """Decode one photo as it is to be seen, in sRGB.
 
     The first frame is taken, its EXIF orientation honoured, transparency laid on white, every
     colour mode turned into RGB, and the colours of an embedded ICC profile into those of sRGB.
-    A large JPEG comes reduced, to REDUCED_SIDE or more.
+    A large JPEG comes reduced, as REDUCED_SIDE says.
 
     Raises:
         BadImage: the bytes are no whole picture of a known format, or of too many pixels.
     """
     with opened(content, MAX_PIXELS) as image:
-        image.draft(None, (REDUCED_SIDE, REDUCED_SIDE))
+        least = math.ceil(side * REDUCED_SIDE / SIDE)
+        image.draft(None, (least, least))
         image.load()  # damaged pixels raise here, and not in the next block, which hides errors
         with contextlib.suppress(Exception):  # damaged EXIF costs no photo
             ImageOps.exif_transpose(image, in_place=True)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TASK, BLOCK = 8, 1024
-"""Photos that a worker takes at a time, and photos under way: 154 MB of pixels at most wait to
-be written. Between two blocks the finished photos may be noted."""
+"""Photos that a worker takes at a time, and photos under way: at 224 x 224 at most 154 MB of pixels
+wait to be written. Between two blocks the finished photos may be noted."""
 
 # Where an error ends the work, joblib would say before it which photos it decoded in vain.
 warnings.filterwarnings("ignore", "[0-9]+ tasks (have been successfully executed|which were still)")
@@ -80,13 +80,16 @@ def _cluster(scheduler: str) -> Iterator["Parallel"]:
             yield pool
 
 
-def decoded(pool: "Parallel", root: Path, photos: list[Photo]) -> Iterator[np.ndarray | BadImage]:
+def decoded(
+    pool: "Parallel", root: Path, photos: list[Photo], side: int
+) -> Iterator[np.ndarray | BadImage]:
     """Decode photos.
 
     Args:
         pool: joblib's pool, as `decoders` yields it.
         root: folder that the photos' paths are relative to.
         photos: the photos to decode.
+        side: width and height of their images.
 
     Yields:
         For each photo in turn its pixels, as `decode` returns them, or why it has none.
@@ -94,16 +97,16 @@ def decoded(pool: "Parallel", root: Path, photos: list[Photo]) -> Iterator[np.nd
     from joblib import delayed
 
     paths = [root / photo.path for photo in photos]
-    tasks = (delayed(decode_files)(paths[i : i + TASK]) for i in range(0, len(paths), TASK))
+    tasks = (delayed(decode_files)(paths[i : i + TASK], side) for i in range(0, len(paths), TASK))
     return itertools.chain.from_iterable(pool(tasks))
 
 
-def decode_files(paths: list[Path]) -> list[np.ndarray | BadImage]:
+def decode_files(paths: list[Path], side: int) -> list[np.ndarray | BadImage]:
     """Decode photos one after the other: the pixels of each, or why it has none."""
     images: list[np.ndarray | BadImage] = []
     for path in paths:
         try:
-            images.append(decode_file(path))
+            images.append(decode_file(path, side))
         except BadImage as bad:
             images.append(bad)
     return images

@@ -21,9 +21,8 @@ from sentiment.data.arrays import Settled
 from sentiment.data.collections import readers
 from sentiment.data.collections.collection import Photo
 from sentiment.data.collections.origin import Origin
-from sentiment.data.decode import SIDE
 from sentiment.data.decoding import BLOCK, decode_files, decoded
-from sentiment.data.split import Writer
+from sentiment.data.split import Writer, image_shape
 from sentiment.data.stored_order import in_stored_order
 
 if TYPE_CHECKING:
@@ -45,11 +44,12 @@ class UnfinishedSplit:
     Args:
         name: the split's name.
         photos: the split's photos, in stored order.
+        side: width and height of the stored images.
         folder: the split's folder.
         done: journal of the whole preparation.
     """
 
-    def __init__(self, name: str, photos: list[Photo], folder: Path, done: Journal):
+    def __init__(self, name: str, photos: list[Photo], side: int, folder: Path, done: Journal):
         self.name, self.photos, self.folder, self.journal = name, photos, folder, done
         blocks = [block for block in done.blocks if block["split"] == name]
         self.noted: int = blocks[-1]["photos"] if blocks else 0
@@ -62,6 +62,7 @@ class UnfinishedSplit:
         """Indices in `photos` of those that are stored."""
         self._writer = Writer(
             folder,
+            side,
             len(photos),
             [Settled(block["checksums"], block["sha256"]) for block in blocks],
             [photos[row] for row in self.stored],
@@ -111,14 +112,18 @@ class Preparation:
     Args:
         folder: the prepared data's folder, `data/NAME`.
         origin: the collection.
+        side: width and height of the stored images.
         max_bad_percent: percent of a split's photos that may be bad, which are then skipped.
 
     Raises:
         UserError: the source is not of its form.
     """
 
-    def __init__(self, folder: Path, origin: Origin, max_bad_percent: float = 1.0):
-        self.folder, self.origin, self.max_bad_percent = folder, origin, max_bad_percent
+    def __init__(
+        self, folder: Path, origin: Origin, side: int = decode.SIDE, max_bad_percent: float = 1.0
+    ):
+        self.folder, self.origin, self.side = folder, origin, side
+        self.max_bad_percent = max_bad_percent
         self.source = readers.read(origin)
 
     def run(self, pool: "Parallel", overwrite: bool = False) -> None:
@@ -149,7 +154,7 @@ class Preparation:
             entries: dict[str, dict] = {}
             sums: dict[str, str] = {}
             for name in photos:
-                split = UnfinishedSplit(name, photos[name], temporary / name, done)
+                split = UnfinishedSplit(name, photos[name], self.side, temporary / name, done)
                 entries[name], sums_of_split = self._finish(split, pool)
                 sums |= sums_of_split
             self._write_records(temporary, entries, sums, near_duplicates, done.seconds)
@@ -188,6 +193,7 @@ class Preparation:
             **self.origin.manifest_entries,
             "photos": hashlib.sha256(repr(listed).encode()).hexdigest()[:16],
             "store format": dataset.FORMAT_VERSION,
+            "size": self.side,
             **{name: versions[name] for name in ("pillow", "numpy", "bcolz-zipline")},
             **self._heif(),
         }
@@ -208,7 +214,7 @@ class Preparation:
         for number, block in enumerate(done.blocks):
             of_split = photos[block["split"]]
             skipped = [self.source.root / of_split[row].path for row, _ in block["skipped"]]
-            if not all(isinstance(image, BadImage) for image in decode_files(skipped)):
+            if not all(isinstance(image, BadImage) for image in decode_files(skipped, self.side)):
                 done.rewind(number)
                 return
 
@@ -243,7 +249,9 @@ class Preparation:
         with progress(split.name, total, before=split.noted) as advance:
             for start in range(split.noted, total, BLOCK):
                 block = split.photos[start : start + BLOCK]
-                for row, image in enumerate(decoded(pool, self.source.root, block), start):
+                for row, image in enumerate(
+                    decoded(pool, self.source.root, block, self.side), start
+                ):
                     advance(1)
                     split.add(row, image)
                     if isinstance(image, BadImage):
@@ -283,7 +291,7 @@ class Preparation:
             "note": "; ".join(self.source.notes),
             "passed_over": self.source.passed_over,
             "near_duplicates": near_duplicates,
-            "image": {"shape": [SIDE, SIDE, 3], "dtype": "uint8", "colour": "sRGB"},
+            "image": {"shape": image_shape(self.side), "dtype": "uint8", "colour": "sRGB"},
             "splits": entries,
             "fingerprint": hashlib.sha256(repr((class_names, prints)).encode()).hexdigest(),
             "files_sha256": dataset.files_sha256(sums),

@@ -12,7 +12,7 @@ from sentiment.base.errors import UserError
 from sentiment.data import dataset
 from sentiment.data.collections.origin import Origin, Reading
 from sentiment.data.dataset import Kind
-from sentiment.data.decode import SIDE
+from sentiment.data.decode import SIDE, SIDES
 from sentiment.data.decoding import decoders
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ class Options:
     """Name of the prepared data; without it, the collection's."""
     seed: int = 1
     """Seed of the stored order, and of splits where the collection has none."""
+    size: int = SIDE
+    """Width and height of the stored images, in pixels, 96 to 512; what is trained on them takes
+    photos of that size."""
     max_bad_percent: float = 1.0
     """Skip and list photos that cannot be decoded, but stop when a split has more than this."""
     data_dir: Path = project.DATA_DIR
@@ -68,13 +71,13 @@ def prepare(options: Options) -> None:
         return
     from sentiment.data.preparation import Preparation  # bcolz, which --help does without
 
-    preparation = Preparation(folder, origin, options.max_bad_percent)
+    preparation = Preparation(folder, origin, options.size, options.max_bad_percent)
     _announce(preparation)
     with files.locked(folder):
         if _is_prepared(folder, origin, options):  # while the lists were read
             return
         images = sum(map(len, preparation.source.splits.values()))
-        needed = images * SIDE * SIDE * 3 - files.size(files.partial(folder))
+        needed = images * options.size**2 * 3 - files.size(files.partial(folder))
         free = files.check_room(options.data_dir, needed, "the images")
         log.info("  about %.2f GB on disk, %.1f GB are free", needed / 1e9, free / 1e9)
         with decoders(options.workers, options.scheduler) as pool:
@@ -93,6 +96,8 @@ def _checked_origin(options: Options, folder: Path) -> Origin:
         raise UserError(f"--max-bad-percent {options.max_bad_percent}: expected 0 to 100")
     if options.workers != -1 and options.workers < 1:
         raise UserError(f"--workers {options.workers}: expected 1 or more, or -1 for every core")
+    if options.size not in SIDES:
+        raise UserError(f"--size {options.size}: expected {SIDES[0]} to {SIDES[-1]}")
     if options.seed < 0:
         raise UserError(f"--seed {options.seed}: expected 0 or more")
     root = options.source.resolve()
@@ -115,13 +120,15 @@ def _is_prepared(folder: Path, origin: Origin, options: Options) -> bool:
         raise UserError(f"{folder}: is there and holds no prepared data; choose another --name")
     if options.overwrite:
         return False
-    manifest = dataset.Dataset(options.data_dir, folder.name).manifest
-    if Origin.of(manifest) != origin:
+    prepared = dataset.Dataset(options.data_dir, folder.name)
+    manifest = prepared.manifest
+    if Origin.of(manifest) != origin or prepared.side != options.size:
         before = manifest.get("reading", {})
         flags = f", read with {before or 'no flags'}" if before != origin.reading.chosen else ""
+        size = f", size {prepared.side}" if prepared.side != options.size else ""
         raise UserError(
             f"{folder}: holds {manifest['kind']} from {manifest['source']}, seed "
-            f"{manifest['seed']}{flags}; choose another --name, or --overwrite it"
+            f"{manifest['seed']}{size}{flags}; choose another --name, or --overwrite it"
         )
     log.info("%s is already prepared from %s; --overwrite does it anew", folder, origin.folder)
     return True

@@ -18,7 +18,7 @@ from sentiment.data.arrays import CHUNK
 from sentiment.data.collections import readers
 from sentiment.data.collections.collection import Photo
 from sentiment.data.records import Records
-from sentiment.data.split import IMAGE_SHAPE, columns_of, write_columns
+from sentiment.data.split import columns_of, image_shape, write_columns
 
 GROUPS = decoding.BLOCK // CHUNK
 """Chunks whose photos are under way at a time."""
@@ -63,6 +63,7 @@ def _repair_splits(records: Records, by_split: dict[str, list[str]], root: Path)
     source = readers.read_again(records.manifest, root)
     listed = stored_order.in_stored_order(source, records.manifest["seed"])
     stored = stored_order.photos_stored(records.manifest, listed)
+    side = records.manifest["image"]["shape"][0]
     versions = dataset.decoders_then_and_now(records.manifest)
     left: dict[str, str] = {}
     for split, names in by_split.items():
@@ -72,7 +73,9 @@ def _repair_splits(records: Records, by_split: dict[str, list[str]], root: Path)
                 f"{root}: lists {len(photos):,} photos for {split}, {count:,} were stored; say "
                 "with --source DIR where the collection is as it was"
             )
-        part = _SplitRepair(records.sums, source.root, split, photos, len(listed[split]), versions)
+        part = _SplitRepair(
+            records.sums, source.root, split, photos, len(listed[split]), side, versions
+        )
         left |= part.repair(names)
     return left
 
@@ -100,6 +103,8 @@ class _SplitRepair:
     """The stored photos, in their order."""
     listed: int
     """How many photos were to be stored, those that could not be decoded included."""
+    side: int
+    """Width and height of the stored images."""
     versions: str
     """Versions of Pillow then and now, in words."""
 
@@ -160,7 +165,9 @@ class _SplitRepair:
         ):
             for start in range(0, len(groups), GROUPS):
                 under_way = groups[start : start + GROUPS]
-                images = decoding.decoded(pool, self.root, list(itertools.chain(*under_way)))
+                images = decoding.decoded(
+                    pool, self.root, list(itertools.chain(*under_way)), self.side
+                )
                 for group in under_way:
                     yield list(itertools.islice(images, len(group)))
                     advance(len(group))
@@ -168,10 +175,11 @@ class _SplitRepair:
     def _write_meta(self, work: Path) -> None:
         """Write the files that bcolz keeps beside the images themselves."""
         images = self.sums.folder / self.split / "images"
-        arrays.create(work / "images", IMAGE_SHAPE, np.uint8, self.listed)
+        arrays.create(work / "images", image_shape(self.side), np.uint8, self.listed)
         full = (arrays.chunk_file(images, chunk) for chunk in range(len(self.photos) // CHUNK))
         taken = sum(file.stat().st_size for file in full if file.exists())
-        text = arrays.sizes(np.empty((1, *IMAGE_SHAPE), np.uint8), len(self.photos), taken)
+        one = np.empty((1, *image_shape(self.side)), np.uint8)
+        text = arrays.sizes(one, len(self.photos), taken)
         (work / "images" / "meta" / "sizes").write_text(text)
 
     def _checksums(self) -> list[int]:

@@ -1,7 +1,7 @@
 """A split's images and labels on the disk.
 
 A split is a folder of five arrays with one row for each image: `images` (uint8 RGB,
-SIDE x SIDE x 3), `labels` (int32, index into the data set's class names), `paths` (the image's
+side x side x 3), `labels` (int32, index into the data set's class names), `paths` (the image's
 path as the source's list writes it), `agreement` (uint8, how many annotators agreed; 0 where
 nobody was asked) and `checksums` (uint64, XXH3 of the image's pixels). Where votes for the classes,
 or their probabilities, are known, `shares` (float32, one for each class) is the sixth.
@@ -19,15 +19,19 @@ from sentiment.base.errors import UserError
 from sentiment.data import arrays
 from sentiment.data.arrays import Appender, Array, Settled
 from sentiment.data.collections.collection import Photo
-from sentiment.data.decode import SIDE
+from sentiment.data.decode import SIDE, SIDES
 
-IMAGE_SHAPE = (SIDE, SIDE, 3)
 COLUMNS = {
     "labels": np.int32, "paths": np.str_, "agreement": np.uint8, "checksums": np.uint64,
     "shares": np.float32,
 }  # fmt: skip
 OPTIONAL = {"shares"}
 """Columns that a split may lack."""
+
+
+def image_shape(side: int) -> tuple[int, int, int]:
+    """Shape of an image's pixels."""
+    return side, side, 3
 
 
 def write_columns(folder: Path, columns: dict[str, list]) -> None:
@@ -54,6 +58,7 @@ class Writer:
 
     Args:
         folder: the split's folder.
+        side: width and height of the images.
         expected_rows: about how many rows there will be.
         settled: the settled images of earlier writers of this split.
         rows: the settled images' photos.
@@ -62,13 +67,16 @@ class Writer:
     def __init__(
         self,
         folder: Path,
+        side: int,
         expected_rows: int,
         settled: Iterable[Settled] = (),
         rows: Iterable[Photo] = (),
     ):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self._images = Appender(folder / "images", IMAGE_SHAPE, np.uint8, expected_rows, settled)
+        self._images = Appender(
+            folder / "images", image_shape(side), np.uint8, expected_rows, settled
+        )
         self._rows = list(rows)
         self.settle = self._images.settle
 
@@ -78,7 +86,7 @@ class Writer:
         return self._images.rows
 
     def append(self, image: np.ndarray, photo: Photo) -> None:
-        """Write an image, uint8 of shape IMAGE_SHAPE, and what is known of it."""
+        """Write an image, uint8 (side, side, 3), and what is known of it."""
         self._images.append(image)
         self._rows.append(photo)
 
@@ -122,16 +130,21 @@ class Split:
     def __init__(self, sums: sha256sums.Sums, name: str):
         self._sums, self._name = sums, name
         self.images = Array(sums, f"{name}/images", np.uint8, self.checksums)
-        """RGB, uint8, shape (n, SIDE, SIDE, 3)."""
+        """RGB, uint8, shape (n, side, side, 3)."""
         self.shape, self.dtype, self.copy = self.images.shape, self.images.dtype, self.images.copy
-        if self.shape != (len(self), *IMAGE_SHAPE):
+        expected = (len(self), *image_shape(self.shape[1] if len(self.shape) > 1 else SIDE))
+        if self.shape != expected or self.side not in SIDES:
             raise UserError(
-                f"{self.images.folder}: shape {self.shape}; expected "
-                f"{(len(self), *IMAGE_SHAPE)}; {sums.remedy}"
+                f"{self.images.folder}: shape {self.shape}; expected {expected}; {sums.remedy}"
             )
 
     def __len__(self) -> int:
         return len(self.checksums)
+
+    @property
+    def side(self) -> int:
+        """Width and height of the images, in pixels."""
+        return self.shape[1]
 
     @functools.cached_property
     def labels(self) -> np.ndarray:

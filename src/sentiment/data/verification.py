@@ -19,7 +19,7 @@ from sentiment.data.collections.collection import Photo
 from sentiment.data.collections.origin import Origin
 from sentiment.data.feature_store import FOLDER as FEATURES
 from sentiment.data.records import Records
-from sentiment.data.split import IMAGE_SHAPE, Split, columns_of, fingerprint
+from sentiment.data.split import Split, columns_of, fingerprint
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,10 @@ def against_photos(manifest: dict, splits: dict[str, Split], folder: Path) -> di
         differing = [
             photo.path
             for photo, image, stored in zip(
-                photos, _decoded(name, root, photos), split.checksums.tolist(), strict=True
+                photos,
+                _decoded(name, root, photos, split.side),
+                split.checksums.tolist(),
+                strict=True,
             )
             if isinstance(image, BadImage) or checksum(image) != stored
         ]
@@ -204,13 +207,15 @@ def _rows_fault(split: Split, name: str) -> str:
     first = int(name.rsplit("__", 1)[1].removesuffix(".blp")) * CHUNK
     rows = np.arange(first, min(first + CHUNK, len(split)))
     try:
-        split.copy(rows, list(np.empty((len(rows), *IMAGE_SHAPE), np.uint8)))
+        split.copy(rows, list(np.empty((len(rows), *split.shape[1:]), np.uint8)))
     except UserError as error:
         return str(error)
     return ""
 
 
-def _decoded(name: str, root: Path, photos: list[Photo]) -> Iterator[np.ndarray | BadImage]:
+def _decoded(
+    name: str, root: Path, photos: list[Photo], side: int
+) -> Iterator[np.ndarray | BadImage]:
     """Decode a split's photos on all cores, block by block."""
     with (
         decoding.decoders(workers=-1, scheduler=None) as pool,
@@ -218,6 +223,6 @@ def _decoded(name: str, root: Path, photos: list[Photo]) -> Iterator[np.ndarray 
     ):
         for start in range(0, len(photos), decoding.BLOCK):
             block = photos[start : start + decoding.BLOCK]
-            for image in decoding.decoded(pool, root, block):
+            for image in decoding.decoded(pool, root, block, side):
                 advance(1)
                 yield image
