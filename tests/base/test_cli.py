@@ -22,6 +22,9 @@ ENDS = {
     "OSError(errno.ENOSPC, 'No space left on device', 'model.keras')": (
         2, "error: model.keras: No space left on device; make room\n"
     ),
+    "PermissionError(errno.EACCES, 'Permission denied', 'a.jpg')": (
+        2, "error: a.jpg: Permission denied; change its permissions, or choose another place\n"
+    ),
     "KeyboardInterrupt": (130, "\ninterrupted\n"),
 }  # fmt: skip
 """By the error that is raised in a command, its status and what it prints."""
