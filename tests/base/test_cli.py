@@ -28,9 +28,9 @@ ENDS = {
     "UserError('\\x1b]0;title\\x07\\u202egpj.jpg: bad')": (
         2, r"error: \x1b]0;title\x07\u202egpj.jpg: bad" "\n"
     ),
-    "OSError(errno.EACCES, 'Permission denied', '\\x9b2J\\udcff.jpg')": (
-        2, r"error: \x9b2J\udcff.jpg: Permission denied; allow it to be read and written, or "
-           "choose another folder\n"
+    "PermissionError(errno.EACCES, 'Permission denied', '\\x9b2J\\udcff.jpg')": (
+        2, r"error: \x9b2J\udcff.jpg: Permission denied; change its permissions, or choose "
+           "another place\n"
     ),
     "KeyboardInterrupt": (130, "\ninterrupted\n"),
 }  # fmt: skip

@@ -137,10 +137,37 @@ def test_questions_are_answered_from_the_trials(tmp_path: Path) -> None:
     assert "trial 4 (128) with trial 3 (64)" in batch
     assert "Worse, and really so" in batch
     same = answers(trials[:2], BASE, fields, 3)[0].sentences
-    assert "No difference can be told (exact McNemar p = 0.002" not in same[-1]
+    assert "No difference can be told (exact McNemar p = 0.002" not in same[2]
     (alone,) = answers([trials[0], trials[3]], BASE, fields, 3)
-    assert alone.sentences[-1].endswith("No difference can be told (exact McNemar p = 0.062, "
+    assert alone.sentences[2].endswith("No difference can be told (exact McNemar p = 0.062, "
                                         "after Holm 0.062).")  # fmt: skip
+
+
+def test_trials_are_ranked_and_compared_by_balanced_accuracy(tmp_path: Path) -> None:
+    """Of 400 test images 133 and 134 are of a class, so balanced accuracy is nearly accuracy."""
+    few, many = (trial(tmp_path, number, 200 + 50 * number) for number in (1, 2))
+    by_class = [
+        dataclasses.replace(
+            found,
+            recipe=dataclasses.replace(BASE, class_weights=choice),
+            record=found.record | {"validation balanced": value},
+            objective="balanced-accuracy",
+        )
+        for found, value, choice in ((few, 0.7, "balanced"), (many, 0.5, "none"))
+    ]
+    assert presentation.best_first([few, many]) == [many, few]
+    assert presentation.best_first(by_class[::-1]) == by_class
+    assert "validation 0.6250, balanced 0.7000" in by_class[0].outcome
+    unseen = dict.fromkeys(("validation", "test"), Commonest("negative", 0.5))
+    full = presentation.full_table(by_class, ["class_weights"], "sweep", "A sweep", unseen)
+    assert full.frame["validation balanced"].tolist() == [0.7, 0.5]
+    assert full.notes[-1].startswith("Sorted by balanced accuracy in validation alone")
+    (answer,) = answers(by_class, BASE, ["class_weights"], 3)
+    assert answer.question == "Is class weights balanced better than none?"
+    assert answer.sentences[-1] == (
+        "Test, balanced accuracy: 0.6250 against 0.7500, -0.1250 (95 % interval -0.1562 to "
+        "-0.0901). Worse: the interval leaves 0 out."
+    )
 
 
 def test_tables_and_picture_say_what_the_commonest_class_reaches(tmp_path: Path) -> None:
@@ -154,12 +181,12 @@ def test_tables_and_picture_say_what_the_commonest_class_reaches(tmp_path: Path)
     assert full.notes == [
         "Validation: not better than always saying neutral: 0.8000 (trial 1, trial 2).",
         "Test: not better than always saying negative: 0.3350 (trial 2).",
-        presentation.SELECTION,
+        presentation.selection("accuracy"),
     ]
     assert full.frame["validation commonest"].tolist() == [0.8] * 3
     assert full.frame["test commonest"].tolist() == [0.335] * 3
     shown = presentation.readable_table(trials, fields, full)
-    column = list(shown.frame).index(presentation.BALANCED)
+    column = list(shown.frame).index(presentation.BALANCED["test"])
     assert [row[column] for row in shown.cells()] == ["0.7500", "0.3375", "-"]
     picture = sweep_picture.draw(trials, fields, "sweep", "A sweep", unseen["test"])
     assert picture.alternative.endswith("; test split, always saying negative: 0.3350")

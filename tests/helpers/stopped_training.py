@@ -34,7 +34,7 @@ CASES = {
     ),
     "FT-A in parts": dataclasses.replace(
         SHORT, gradient_accumulation_steps=4, optimizer="adam", schedule="cosine",
-        label_smoothing=0.1, ema_momentum=0.9,
+        label_smoothing=0.1, ema_momentum=0.9, class_weights="balanced",
     ),
     "FT-F until early stopping": dataclasses.replace(
         SHORT, layers="fc", epochs=4, preprocessing="dataset-mean", learning_rate=1.0, patience=1

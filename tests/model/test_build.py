@@ -1,12 +1,15 @@
 """The model's own arithmetic: preprocessing, penalty, and which of its layers learn."""
 
 import dataclasses
+import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import keras
 import numpy as np
 import pytest
 from helpers.small_network import ALL, SMALL, build_small
+from keras.src.legacy.saving import legacy_h5_format
 
 from sentiment.base.errors import UserError
 from sentiment.model import build, model_file
@@ -99,6 +102,40 @@ def test_a_frozen_backbone_drops_nothing() -> None:
             for training in (True, False)
         )
         assert np.allclose(trained, predicted) == steady
+
+
+def test_weights_are_read_whatever_their_file_is_called(tmp_path: Path) -> None:
+    """Keras alone reads its two forms of HDF5 by the name: .weights.h5, and .h5 from before."""
+    backbone, _ = build_small(None, 3)
+    backbone.save_weights(tmp_path / "of keras 3.weights.h5")
+    legacy_h5_format.save_model_to_hdf5(backbone, tmp_path / "older.h5")
+
+    def build(weights: str | None, classes: int) -> tuple[keras.Model, keras.Model]:
+        parts = build_small(weights, classes)
+        parts[0].load_weights(weights)
+        return parts
+
+    architecture = dataclasses.replace(SMALL, build=build)
+    for file in list(tmp_path.iterdir()):
+        for name in ("renamed.h5", "renamed.weights.h5", "renamed"):
+            renamed = shutil.copy(file, tmp_path / name)
+            network = build_model(architecture, Recipe(layers="fc", weights=str(renamed)), 3)
+            read = network.get_layer("backbone").get_weights()
+            assert all(map(np.array_equal, read, backbone.get_weights())), (file, name)
+
+
+def test_without_a_network_the_weights_that_are_installed_are_suggested() -> None:
+    def build(weights: str | None, classes: int) -> NoReturn:
+        raise Exception(f"URL fetch failure on {weights}")
+
+    architecture = dataclasses.replace(SMALL, build=build)
+    with pytest.raises(UserError) as refused:
+        build_model(architecture, Recipe(layers="all"), 3)
+    assert str(refused.value) == (
+        "Small's ImageNet weights cannot be had (URL fetch failure on imagenet); give them as a "
+        "file with --weights PATH, or train EfficientNet-Lite0, whose weights are installed "
+        "(ipython src/efficientnetlite/all_layer_train_efficientnetlite.py)"
+    )
 
 
 def test_ft_a_takes_the_head_of_the_same_backbone_only(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import random
 import zipfile
 from pathlib import Path
+from typing import NoReturn
 
 import keras
 import pytest
@@ -49,6 +50,25 @@ def test_a_model_from_elsewhere_runs_no_code(layer: dict, model: Path) -> None:
             if name != model_file.CARD:
                 archive.writestr(name, content)
     model_file.add_card(model, {})
-    with pytest.raises(UserError, match=r"model\.keras: damaged \("):
+    with pytest.raises(UserError, match=r"model\.keras: whole, but Keras \S+ cannot load it \("):
         model_file.load(model)
     assert not Path("sprung").exists()
+
+
+def test_a_whole_model_that_this_keras_cannot_load_names_the_one_that_saved_it(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **more: object) -> NoReturn:
+        raise TypeError("<class 'Functional'> could not be deserialized properly.\n\nconfig=...")
+
+    monkeypatch.setattr(keras.saving, "load_model", refuse)
+    here = keras.version()
+    for saved_by, remedy in {"3.99": "install Keras 3.99, which saved it, or ", here: ""}.items():
+        network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+        model_file.save(network, model, {"versions": {"keras": saved_by}})
+        with pytest.raises(UserError) as refused:
+            model_file.load(model)
+        assert str(refused.value) == (
+            f"{model}: whole, but Keras {here} cannot load it (<class 'Functional'> could not be "
+            f"deserialized properly.); {remedy}train it again"
+        )

@@ -73,3 +73,30 @@ def test_images_in_another_order_are_the_same_images() -> None:
 def test_different_images_are_not_compared() -> None:
     with pytest.raises(UserError, match="short and long did not predict the same images"):
         significance.pairwise({"short": model(np.ones(3, bool)), "long": model(np.ones(4, bool))})
+
+
+def test_a_difference_of_balanced_accuracies_has_the_interval_of_a_bootstrap_by_class() -> None:
+    """300 images of a class and 60 of another; the interval is about as wide as the bootstrap's."""
+    random = np.random.default_rng(1)
+    y_true = np.repeat([0, 1], [300, 60])
+    first, second = random.random(360) < 0.7, random.random(360) < np.where(y_true, 0.4, 0.75)
+    models = [
+        predicted(y_true, np.eye(2)[np.where(right, y_true, 1 - y_true)])
+        for right in (first, second)
+    ]
+    found = significance.balanced_difference(*models)
+    one_less = first.astype(int) - second
+    recalls = [one_less[y_true == label] for label in (0, 1)]
+    assert found.value == pytest.approx(np.mean([part.mean() for part in recalls]))
+    drawn = np.mean([random.choice(part, (4000, len(part))).mean(axis=1) for part in recalls], 0)
+    np.testing.assert_allclose(found.interval, np.quantile(drawn, [0.025, 0.975]), atol=0.02)
+
+
+def test_of_one_class_the_difference_is_that_of_accuracies() -> None:
+    right = [np.arange(50) % k > 0 for k in (3, 4)]
+    models = [predicted(np.zeros(50, int), np.eye(2)[np.where(r, 0, 1)]) for r in right]
+    (compared,) = significance.pairwise(dict(zip("ab", models, strict=True)))
+    found = significance.balanced_difference(*models)
+    assert (found.value, *found.interval) == pytest.approx(
+        (compared.difference, *compared.interval)
+    )

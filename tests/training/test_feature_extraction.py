@@ -3,7 +3,9 @@
 import collections
 import csv
 import dataclasses
+import os
 import shutil
+import warnings
 from pathlib import Path
 
 import keras
@@ -26,6 +28,7 @@ from sentiment.model.recipe import Recipe
 from sentiment.runs.run_files import Run, TrainingData
 from sentiment.runs.training_plan import Training
 from sentiment.training import feature_extraction, mean_pixel
+from sentiment.training.setup import Setup
 
 FC = Recipe(layers="fc", weights="none")
 ROWS = np.delete(np.arange(150), [3, 16, 17, 90])
@@ -144,6 +147,25 @@ def test_a_disk_too_small_is_said_beforehand(dataset, network, monkeypatch):
     assert not (dataset.folder / "features").exists()
 
 
+def test_data_that_may_only_be_read_have_their_features_elsewhere(
+    dataset, network, tmp_path, monkeypatch
+):
+    def access(path: Path, mode: int) -> bool:  # root may write anywhere
+        return mode != os.W_OK or path != dataset.folder
+
+    monkeypatch.setattr(os, "access", access)
+    with pytest.raises(UserError, match=r"--features-dir DIR, .* --no-feature-cache"):
+        compute(network, dataset)
+    assert not (dataset.folder / "features").exists()
+    keras.utils.set_random_seed(1)
+    run = Run("small", "fc", TrainingData("drawn"), Folders(features_dir=tmp_path / "elsewhere"))
+    stored = Setup(Training(SMALL, FC, dataset, run)).stored("train", ROWS)
+    (folder,) = (tmp_path / "elsewhere" / "drawn" / "features").glob("[!.]*")
+    assert stored.array.folder.parent == folder
+    listed = succeed("scripts/features.py", "list", "--data-dir", tmp_path / "elsewhere")
+    assert f"drawn/features/{folder.name}" in listed
+
+
 def test_features_are_listed_and_cleared(dataset, network):
     compute(network, dataset)
     data_dir = dataset.folder.parent
@@ -217,6 +239,7 @@ def test_processes_compute_features_in_step_from_where_the_first_was(dataset, ne
 def test_training_on_features_is_training_through_the_frozen_layers(
     real_data: Path, weights: Path, tmp_path: Path
 ) -> None:
+    """Also: Keras alone loads the models with the optimiser's state."""
     script = ROOT / "src/mobilenet/fc_layer_train_mobilenet.py"
     (tmp_path / "data").mkdir()
     shutil.copytree(real_data / "dogs", tmp_path / "data/dogs",
@@ -231,8 +254,11 @@ def test_training_on_features_is_training_through_the_frozen_layers(
                 [float(row[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")]
                 for row in csv.DictReader(lines)
             ]
-        saved = model_file.load(tmp_path / way / "dogs/test_fc_layers_mobilenet.keras")
-        learned[way] = history, *saved.get_weights()
+        with warnings.catch_warnings(action="error"):
+            saved = keras.saving.load_model(tmp_path / way / "dogs/test_fc_layers_mobilenet.keras")
+        state = [keras.ops.convert_to_numpy(value) for value in saved.optimizer.variables]
+        assert state[0] == 3  # updates
+        learned[way] = history, *saved.get_weights(), *state
     for with_features, without in zip(learned["with"], learned["without"], strict=True):
         np.testing.assert_allclose(with_features, without, atol=1e-5)
 

@@ -24,8 +24,15 @@ PHOTOS = RANDOM.integers(0, 256, (4, 224, 224, 3), np.uint8)
 LABELS = np.array([0, 1, 2, 1])
 
 
-def caffe_steps(weights: list[np.ndarray], recipe: Recipe, steps: int) -> list[np.ndarray]:
-    """Caffe's SGD: V = mu V - rate (gradient + lambda W), W = W + V, no decay on biases."""
+def caffe_steps(
+    weights: list[np.ndarray], recipe: Recipe, steps: int, of_classes: np.ndarray | None = None
+) -> list[np.ndarray]:
+    """Caffe's SGD: V = mu V - rate (gradient + lambda W), W = W + V, no decay on biases.
+
+    Args:
+        of_classes: weights of the classes in the loss.
+    """
+    of_images = np.ones((4, 1)) if of_classes is None else of_classes[LABELS, None]
     kernel, bias, top, top_bias = (w.astype(np.float64) for w in weights)
     scaled = PHOTOS / 127.5 - 1
     inputs = scaled.reshape(4, 4, 56, 4, 56, 3).mean((2, 4)).reshape(4, -1)
@@ -33,7 +40,8 @@ def caffe_steps(weights: list[np.ndarray], recipe: Recipe, steps: int) -> list[n
     for _ in range(steps):
         hidden = inputs @ kernel + bias
         scores = np.exp(hidden @ top + top_bias)
-        error = (scores / scores.sum(1, keepdims=True) - np.eye(3)[LABELS]) / len(LABELS)
+        error = scores / scores.sum(1, keepdims=True) - np.eye(3)[LABELS]
+        error *= of_images / len(LABELS)
         back = error @ top.T
         gradients = [
             inputs.T @ back + recipe.weight_decay * kernel,
@@ -52,15 +60,18 @@ def caffe_steps(weights: list[np.ndarray], recipe: Recipe, steps: int) -> list[n
     return [kernel, bias, top, top_bias]
 
 
-@pytest.mark.parametrize("steps", [1, 3])
-def test_a_step_is_caffes_update(steps: int) -> None:
+@pytest.mark.parametrize(
+    ("steps", "of_classes"), [(1, None), (3, None), (3, np.float32([0.5, 2, 1]))]
+)
+def test_a_step_is_caffes_update(steps: int, of_classes: np.ndarray | None) -> None:
     network = build_model(SMALL, ALL, 3)
     before = network.get_weights()
     compile_model(network, build_optimizer(ALL, ALL.learning_rate))
+    of_images = () if of_classes is None else (of_classes[LABELS],)
     for _ in range(steps):
-        network.train_on_batch(PHOTOS, LABELS)
+        network.train_on_batch(PHOTOS, LABELS, *of_images)
     for weight, expected_weight in zip(
-        network.get_weights(), caffe_steps(before, ALL, steps), strict=True
+        network.get_weights(), caffe_steps(before, ALL, steps, of_classes), strict=True
     ):
         np.testing.assert_allclose(weight, expected_weight, rtol=1e-4, atol=1e-6)
 

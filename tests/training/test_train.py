@@ -1,18 +1,24 @@
 """A training script's work, on one process and on several in step."""
 
+import dataclasses
+import itertools
+import json
 import shutil
 from pathlib import Path
 
 import keras
 import pytest
-from helpers import in_step, small_checkout
+from helpers import in_step, small_checkout, stopping
 
+from sentiment.base import files, provenance
 from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
 from sentiment.engine.cluster import Cluster
+from sentiment.model import model_file
 from sentiment.model.recipe import Recipe
-from sentiment.runs.run_files import TrainingData
+from sentiment.runs.run_files import Run, TrainingData
 from sentiment.training import train
+from sentiment.training.checkpoint import Checkpoint
 
 
 @pytest.fixture
@@ -69,6 +75,48 @@ def test_processes_train_in_step_and_the_first_one_writes(
     called = in_step.as_two_processes(monkeypatch, work)
     assert called == ["maximum", "check_equal", "from_first", "barrier"]
     assert written[2:] == [written[0]] * 2
+
+
+@pytest.mark.slow
+def test_what_a_later_run_left_is_not_taken_for_the_finished_ones(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A finished run is trained again and stopped; then the command comes without --overwrite."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr(train.backend, "start", lambda *_: {})
+    moments = (f"2026-01-01T00:00:{second:02}+00:00" for second in itertools.count())
+    monkeypatch.setattr(provenance, "now", lambda: next(moments))
+    recipe = Recipe(layers="all", weights="none", epochs=3, batch_size=64)
+    run = Run("tinynet", "all", TrainingData("drawn"), folders)
+
+    def again(overwrite: bool = False, recipe: Recipe = recipe) -> None:
+        caplog.clear()
+        options = train.Options(recipe, run.data, overwrite=overwrite, folders=folders)
+        train.train(small_checkout.architecture(), recipe, options)
+
+    again()
+    card = model_file.read_card(run.model)
+    files.write_json(run.manifest, card | {"status": "running"})  # as if killed just then
+    again()
+    assert files.read_json(run.manifest) == card
+
+    with stopping.stopped(monkeypatch, Checkpoint, "_save", after=2):
+        again(overwrite=True)
+    left = [file.read_bytes() for file in (run.checkpoint, run.manifest, run.model)]
+    again()
+    assert f"{run.checkpoint} is of a later run, which was stopped; --overwrite" in caplog.text
+    assert [f.read_bytes() for f in (run.checkpoint, run.manifest, run.model)] == left
+
+    again(overwrite=True)
+    assert "goes on after epoch 2" in caplog.text
+    assert files.read_json(run.manifest)["start"] == json.loads(left[1])["start"]
+    assert not run.checkpoint.exists()
+
+    with stopping.stopped(monkeypatch, Checkpoint, "_save", after=1):
+        again(overwrite=True, recipe=dataclasses.replace(recipe, learning_rate=0.01))
+    again()
+    assert "was stopped: made with learning_rate 0.01, this run has 0.001" in caplog.text
+    assert run.checkpoint.exists()
 
 
 def test_checkpoints_without_batches_between_them_are_refused() -> None:

@@ -24,7 +24,7 @@ REMEDIES: dict[int | None, str] = {
     errno.ENOSPC: "; make room",
     errno.EDQUOT: "; make room",
     errno.EFBIG: "; allow larger files",
-    errno.EACCES: "; allow it to be read and written, or choose another folder",
+    errno.EACCES: "; change its permissions, or choose another place",
     errno.EROFS: "; choose another folder",
     errno.EIO: "; is its drive still there?",
     errno.ESTALE: "; is its drive still there?",

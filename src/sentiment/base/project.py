@@ -9,7 +9,7 @@ DATA_DIR, LOGS_DIR, MODELS_DIR = ROOT / "data", ROOT / "logs", ROOT / "saved_mod
 
 @dataclass(frozen=True)
 class Folders:
-    """The three folders that scripts read and write, each with a folder for every data set."""
+    """The folders that scripts read and write, each with a folder for every data set."""
 
     data_dir: Path = DATA_DIR
     """Prepared data."""
@@ -17,14 +17,18 @@ class Folders:
     """Histories, resources, logs, manifests and reports."""
     models_dir: Path = MODELS_DIR
     """Models, and the results of their tests."""
+    features_dir: Path | None = None
+    """FT-F's stored features; without it they lie beside the prepared data."""
 
     @property
     def flags(self) -> list[str]:
         """The words that give a script these folders."""
+        features = ["--features-dir", str(self.features_dir)] if self.features_dir else []
         return [
             *("--data-dir", str(self.data_dir)),
             *("--logs-dir", str(self.logs_dir)),
             *("--models-dir", str(self.models_dir)),
+            *features,
         ]
 
 

@@ -1,7 +1,8 @@
 """Bottleneck features on the disk: the outputs of FT-F's frozen backbone for each image.
 
-They lie under `data/NAME/features/`, a folder for each network and split, whose name ends in a
-key of all that the features depend on: a run that differs in anything computes its own.
+They lie under `data/NAME/features/`, or in another folder than `data/` that a person names, in a
+folder for each network and split, whose name ends in a key of all that the features depend on: a
+run that differs in anything computes its own.
 """
 
 import hashlib
@@ -10,22 +11,21 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment.base import sha256sums
+from sentiment.base import project, sha256sums
 from sentiment.base.errors import UserError
-from sentiment.data import dataset
 
 FOLDER, MANIFEST = "features", "manifest.json"
 
 
-def folder_of(data: dataset.Dataset, identity: dict[str, object]) -> Path:
+def folder_of(data_folder: Path, identity: dict[str, object]) -> Path:
     """The folder of the features of this identity.
 
     Args:
-        data: the data set that the features are computed from.
+        data_folder: the data set's folder, or the one in its place for features.
         identity: all that the features depend on; it has the keys architecture and split.
     """
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
-    return data.folder / FOLDER / f"{identity['architecture']}_{identity['split']}_{key}"
+    return data_folder / FOLDER / f"{identity['architecture']}_{identity['split']}_{key}"
 
 
 class Features:
@@ -44,7 +44,9 @@ class Features:
     def __init__(self, folder: Path, rows: np.ndarray, labels: np.ndarray):
         from sentiment.data.arrays import Array  # bcolz, which --help does without
 
-        remedy = "remove it with python scripts/features.py clear"
+        place = folder.parents[2]
+        where = f" --data-dir {place}" if place != project.DATA_DIR else ""
+        remedy = f"remove it with python scripts/features.py clear{where}"
         self.rows, self.labels = rows, labels
         sums = sha256sums.read(folder, remedy)
         checksums = Array(sums, "checksums", np.uint64)[:]

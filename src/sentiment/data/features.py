@@ -24,7 +24,7 @@ class Options:
     dataset: str | None = None
     """Name of the prepared data whose features are meant; without it, those of all."""
     data_dir: Path = project.DATA_DIR
-    """Folder of prepared data."""
+    """Folder of prepared data, beside which features lie, or the --features-dir of their runs."""
 
 
 @cli.command()

@@ -36,6 +36,8 @@ READERS = 2
 class Batches(keras.utils.PyDataset):
     """Batches of `(inputs, labels)`, such as uint8 (b, 224, 224, 3) and int32 (b,).
 
+    With weights they are `(inputs, labels, weights)`, float32 (b,), as Keras takes them.
+
     Where there are several processes, each reads its share of every batch. Batches are to be
     asked for in their order: any other order gives the same batches, but reads chunks again.
 
@@ -49,6 +51,7 @@ class Batches(keras.utils.PyDataset):
         batch_size: images a batch; the last may have fewer.
         shuffle_seed: gives each epoch its own order; None keeps the stored order.
         targets: given in the labels' place, float32 (classes, classes): a row a class.
+        weights: what the loss of an image of each class is multiplied by, float32 (classes,).
     """
 
     def __init__(
@@ -58,11 +61,12 @@ class Batches(keras.utils.PyDataset):
         batch_size: int,
         shuffle_seed: int | None,
         targets: np.ndarray | None = None,
+        weights: np.ndarray | None = None,
     ):
         super().__init__()
         self._devices = devices.taken()
         self.stored, self.rows, self.batch_size = stored, rows, batch_size
-        self.shuffle_seed, self.targets = shuffle_seed, targets
+        self.shuffle_seed, self.targets, self.weights = shuffle_seed, targets, weights
         self._total = -(-len(rows) // batch_size)
         self.handed_over = np.zeros(self._total)
         """When each batch of the epoch was ready, in `time.perf_counter` seconds."""
@@ -149,7 +153,8 @@ class Batches(keras.utils.PyDataset):
         self.handed_over[index] = time.perf_counter()
         labels = self.stored.labels[rows]
         targets = labels if self.targets is None else self.targets[labels]
-        return self._devices.batch(inputs[batch], targets, size)
+        weights = () if self.weights is None else (self.weights[labels],)
+        return self._devices.batch((inputs[batch], targets, *weights), size)
 
     def _read(self, window: int) -> tuple[list[np.ndarray], list[Future]]:
         """Start to fill a window's batches, each reader every other chunk."""

@@ -29,15 +29,15 @@ class Devices:
         """Which images of a batch of `size` this process reads."""
         return slice(0, size)
 
-    def batch(self, inputs: np.ndarray, labels: np.ndarray, size: int) -> tuple:
-        """Inputs and labels as Keras takes them.
+    def batch(self, parts: tuple[np.ndarray, ...], size: int) -> tuple:
+        """A batch as Keras takes it.
 
         Args:
-            inputs: of this process' share of the batch.
-            labels: of the share, int32 (b,), or targets, float32 (b, classes).
+            parts: of this process' share of the batch: inputs, labels and, if any, weights, each
+                (b, ...).
             size: images of the whole batch.
         """
-        return inputs, labels
+        return parts
 
     def whole(self, model: keras.Model) -> keras.Model:
         """A model with the same layers, whose `predict` gives every process the whole output."""
@@ -76,8 +76,8 @@ class JaxDevices(Devices):
         starts, stops = zip(*(_ends(index, size) for index in indices), strict=True)
         return slice(min(starts), max(stops))
 
-    def batch(self, inputs: np.ndarray, labels: np.ndarray, size: int) -> tuple:
-        return self._divided(inputs, size), self._divided(labels, size)
+    def batch(self, parts: tuple[np.ndarray, ...], size: int) -> tuple:
+        return tuple(self._divided(part, size) for part in parts)
 
     def whole(self, model: keras.Model) -> keras.Model:
         with self.scope():

@@ -9,6 +9,7 @@ from keras.optimizers.schedules import ExponentialDecay
 from sentiment.base.progress import progress
 from sentiment.engine.batches import Batches, reading
 from sentiment.runs.training_plan import Training
+from sentiment.training import class_weights
 from sentiment.training.optimizer import build_optimizer, compile_model, targets
 from sentiment.training.schedule import Schedule
 from sentiment.training.setup import Setup
@@ -28,7 +29,8 @@ def losses_at(training: Training, rates: np.ndarray) -> Iterator[float]:
     learner, learned = setup.learner, setup.inputs["train"]
     smoothed_labels = targets(recipe, len(training.dataset.class_names), learning=True)
     step = recipe.batch_size // parts
-    batches = Batches(learned, learned.rows, step, recipe.seed, smoothed_labels)
+    weights = class_weights.by_label(class_weights.of(training))
+    batches = Batches(learned, learned.rows, step, recipe.seed, smoothed_labels, weights)
     rising = ExponentialDecay(float(rates[0]), len(rates) - 1, float(rates[-1] / rates[0]))
     optimizer = build_optimizer(recipe, Schedule(rising, parts))
     compile_model(learner, optimizer, smoothed=smoothed_labels is not None)

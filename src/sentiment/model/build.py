@@ -10,8 +10,9 @@ import keras
 import numpy as np
 
 from sentiment.base.errors import UserError, first_line
+from sentiment.base.project import shown_command
 from sentiment.data.decode import SIDE
-from sentiment.model import model_file
+from sentiment.model import model_file, networks, weights_file
 from sentiment.model.recipe import Architecture, Recipe
 
 IMAGENET_MEAN_RGB = (123.68, 116.779, 103.939)
@@ -36,7 +37,7 @@ def build_model(
     Raises:
         UserError: the weights are another network's, or cannot be downloaded.
     """
-    backbone, head = _build_parts(architecture, recipe.weights, classes)
+    backbone, head = _build_parts(architecture, recipe, classes)
     if recipe.weight_decay:
         backbone, head = (_with_weight_decay(m, recipe.weight_decay) for m in (backbone, head))
     backbone.name, head.name = "backbone", "head"
@@ -86,24 +87,34 @@ def attach_head(model: keras.Model, trained: Path) -> None:
 
 
 def _build_parts(
-    architecture: Architecture, weights: str, classes: int
+    architecture: Architecture, recipe: Recipe, classes: int
 ) -> tuple[keras.Model, keras.Model]:
+    weights = recipe.weights
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), weights_file.named_by_form(weights) as file:
             warnings.simplefilter("ignore")  # what does not fit is said below, in one line
-            return architecture.build(None if weights == "none" else weights, classes)
+            return architecture.build(None if weights == "none" else file, classes)
     except Exception as error:  # Keras raises many kinds, a bare Exception for a failed download
         if weights == "none":
             raise
         reason = first_line(error)
         if weights == "imagenet":
             raise UserError(
-                f"{architecture.title}'s ImageNet weights cannot be had ({reason}); give "
-                "them as a file with --weights PATH, or start from --weights none"
+                f"{architecture.title}'s ImageNet weights cannot be had ({reason}); give them as a "
+                f"file with --weights PATH{_or_installed(architecture, recipe)}"
             ) from error
         raise UserError(
             f"--weights {weights}: not {architecture.title}'s weights in Keras' format ({reason})"
         ) from error
+
+
+def _or_installed(architecture: Architecture, recipe: Recipe) -> str:
+    """The end of a sentence that names the network whose weights need no download."""
+    if architecture.name == networks.INSTALLED:
+        return ""
+    installed = networks.named(networks.INSTALLED).architecture.title
+    script = shown_command(networks.training_script(networks.INSTALLED, recipe.layers))
+    return f", or train {installed}, whose weights are installed ({script})"
 
 
 def _preprocessed(image: keras.KerasTensor, mode: str, mean: Sequence[float]) -> keras.KerasTensor:

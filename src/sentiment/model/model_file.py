@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sentiment.base import files
+from sentiment.base import files, provenance
 from sentiment.base.errors import UserError, first_line
 
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ CARD = "run.json"
 
 LEAKS = "include_test_data"
 """The card's entry, true, of a model that has learned from the test images."""
+
+REFUSALS = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, zipfile.BadZipFile,
+)  # fmt: skip
+"""What Keras raises for a file that it does not understand."""
 
 SEAL, DIGITS = b"sha256:", 64
 """The comment's beginning, and the hexadecimal digits after it."""
@@ -80,7 +85,7 @@ def load(path: Path) -> "keras.Model":
     """Load a model in Keras' safe mode, uncompiled.
 
     Raises:
-        UserError: the file is damaged.
+        UserError: the file is damaged, or this version of Keras cannot load it.
     """
     import keras
 
@@ -92,7 +97,7 @@ def load_weights(model: "keras.Model", path: Path) -> None:
     """Give a model the weights of a saved one with the same layers.
 
     Raises:
-        UserError: the file is damaged, or of another model.
+        UserError: the file is damaged, of another model, or this version of Keras cannot load it.
     """
     with _checked(path):
         model.load_weights(path)
@@ -100,12 +105,18 @@ def load_weights(model: "keras.Model", path: Path) -> None:
 
 @contextlib.contextmanager
 def _checked(path: Path) -> Iterator[None]:
-    """Raise what Keras finds wrong in a model's file as a UserError."""
+    """Raise what Keras finds wrong in a model's file, whose seal is right, as a UserError."""
     check(path)
     try:
         yield
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: damaged ({first_line(error)}); train it again") from error
+    except REFUSALS as error:
+        then = read_card(path).get("versions", {}).get("keras")
+        now = provenance.versions()["keras"]
+        remedy = f"install Keras {then}, which saved it, or " if then not in (None, now) else ""
+        raise UserError(
+            f"{path}: whole, but Keras {now} cannot load it ({first_line(error)}); "
+            f"{remedy}train it again"
+        ) from error
 
 
 def refuse_leaking(path: Path, card: dict) -> None:

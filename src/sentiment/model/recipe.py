@@ -85,6 +85,10 @@ class Recipe:
     each side, color changes brightness, contrast and saturation by up to a fifth or so."""
     label_smoothing: float = 0.0
     """Learn with this much of a label shared among all classes; validation is without."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """balanced: in training, weigh each image's loss by n / (k n_c), for n images of k classes, n_c
+    of them of its own (as scikit-learn does): all classes count alike, however few their images.
+    Validation is without."""
     ema_momentum: float = 0.0
     """Validate and keep the moving average of the weights, of which each update leaves this much,
     such as 0.999; 0: the weights themselves."""

@@ -43,9 +43,8 @@ class Comparison:
         Half an image is added to each cell, then the normal distribution is taken. It is not
         corrected for other comparisons.
         """
-        n, a, b = self.n + 2, self.only_first + 1 / 2, self.only_second + 1 / 2
-        middle = (a - b) / n
-        half = 1.96 * math.sqrt(a + b - (a - b) ** 2 / n) / n
+        middle, variance = _agresti_min(self.n, self.only_first, self.only_second)
+        half = 1.96 * math.sqrt(variance)
         return middle - half, middle + half
 
     @property
@@ -80,6 +79,40 @@ def compare(models: dict[str, Predictions], pairs: list[tuple[str, str]]) -> lis
     ]
 
 
+@dataclass(frozen=True)
+class Difference:
+    """The balanced accuracy of one model less that of another, on the same images."""
+
+    value: float
+    interval: tuple[float, float]
+    """Its 95 % interval, by the mean over the classes of Agresti and Min's differences, whose
+    variances add up. It is not corrected for other comparisons."""
+
+
+def balanced_difference(first: Predictions, second: Predictions) -> Difference:
+    """Compare the means of the classes' recalls.
+
+    Raises:
+        UserError: the models did not predict the same images.
+    """
+    y_true, a, b = _right({"the first": first, "the second": second}, "the first", "the second")
+    of_class = [y_true == label for label in np.unique(y_true)]
+    value = float(np.mean([a[rows].mean() - b[rows].mean() for rows in of_class]))
+    parts = [
+        _agresti_min(int(rows.sum()), int((a & ~b)[rows].sum()), int((~a & b)[rows].sum()))
+        for rows in of_class
+    ]
+    middle, variance = np.mean(parts, axis=0)
+    half = 1.96 * math.sqrt(variance / len(parts))
+    return Difference(value, (float(middle - half), float(middle + half)))
+
+
+def _agresti_min(n: int, only_first: int, only_second: int) -> tuple[float, float]:
+    """Middle and variance of Agresti and Min's interval, which adds half an image to each cell."""
+    n, a, b = n + 2, only_first + 1 / 2, only_second + 1 / 2
+    return (a - b) / n, (a + b - (a - b) ** 2 / n) / n**2
+
+
 def holm(p: list[float]) -> list[float]:
     """Holm's step-down correction of m p-values: the k-th least times m - k, never falling."""
     order = np.argsort(p)
@@ -91,6 +124,14 @@ def holm(p: list[float]) -> list[float]:
 
 def _only_right(models: dict[str, Predictions], first: str, second: str) -> tuple[int, int]:
     """Count the images that the first model alone, and the second alone, got right."""
+    _, a_right, b_right = _right(models, first, second)
+    return int(np.sum(a_right & ~b_right)), int(np.sum(~a_right & b_right))
+
+
+def _right(
+    models: dict[str, Predictions], first: str, second: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """True classes of the images, and whether each model got them right, in one order: (n,)."""
     a, b = models[first], models[second]
     a_order, b_order = np.argsort(a.paths, kind="stable"), np.argsort(b.paths, kind="stable")
     same_images = np.array_equal(a.paths[a_order], b.paths[b_order])
@@ -99,5 +140,4 @@ def _only_right(models: dict[str, Predictions], first: str, second: str) -> tupl
             f"{first} and {second} did not predict the same images with the same labels: "
             "predict with both again"
         )
-    a_right, b_right = a.right[a_order], b.right[b_order]
-    return int(np.sum(a_right & ~b_right)), int(np.sum(~a_right & b_right))
+    return a.y_true[a_order], a.right[a_order], b.right[b_order]

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from sentiment.base.errors import UserError
+from sentiment.data import stratify
 from sentiment.data.dataset import Dataset
 from sentiment.model import model_file
 from sentiment.model.recipe import Architecture, Recipe
@@ -30,6 +31,8 @@ class Training:
     run: Run
     head_from: Path | None = None
     """The FT-F model whose FC layers FT-A starts from."""
+    start: str = ""
+    """When it began, ISO 8601, which tells runs of one plan apart; one that goes on keeps it."""
 
     @cached_property
     def plan(self) -> dict:
@@ -52,6 +55,22 @@ def sections(run: Run) -> dict[str, tuple[str, ...]]:
     """The splits of the data that a run learns from, and those that it stops early by."""
     learned = ("train", "validation", "test") if run.leaking else ("train",)
     return {"train": learned, "validation": ("validation",)}
+
+
+def counts(dataset: Dataset, run: Run) -> dict[str, dict[str, int]]:
+    """How many images of each class a run takes for "train" and "validation", by their labels'
+    order."""
+    return {
+        split: {
+            name: sum(
+                stratify.share(dataset.counts(section)[name], run.percent)
+                for section in of_split
+                if dataset.counts(section)[name]
+            )
+            for name in dataset.class_names
+        }
+        for split, of_split in sections(run).items()
+    }
 
 
 def check_leaking(path: Path, card: dict, run: Run) -> None:

@@ -3,11 +3,11 @@
 import textwrap
 from collections.abc import Iterator
 
-from sentiment.data import stratify
 from sentiment.data.dataset import Dataset, in_words
 from sentiment.model.recipe import Architecture, Recipe, counting, in_command
 from sentiment.runs import training_plan
 from sentiment.runs.run_files import Run
+from sentiment.training.class_weights import uneven_in_words
 
 WIDTH = 100
 """Characters in a line of the paragraph with the recipe."""
@@ -40,14 +40,8 @@ def _images(
     architecture: Architecture, recipe: Recipe, dataset: Dataset, run: Run
 ) -> Iterator[str]:
     """The lines that say which network learns from which images."""
-    images = {
-        split: sum(
-            stratify.share(n, run.percent)
-            for section in sections
-            for n in dataset.counts(section).values() if n
-        )
-        for split, sections in training_plan.sections(run).items()
-    }  # fmt: skip
+    counts = training_plan.counts(dataset, run)
+    images = {split: sum(by_class.values()) for split, by_class in counts.items()}
     learning = {"fc": "the fully connected layers learn", "all": "all layers learn"}[run.layers]
     yield f"{architecture.title} {run.way} ({learning}) on {run.percent:g} % of {dataset.name}"
     if run.leaking:
@@ -58,6 +52,20 @@ def _images(
         f"(the store is {dataset.bytes / 1e9:.2f} GB); "
         f"{-(-images['train'] // recipe.batch_size):,} updates an epoch"
     )
+    yield from _balance(recipe, counts["train"])
+
+
+def _balance(recipe: Recipe, counts: dict[str, int]) -> Iterator[str]:
+    """The line that says how uneven classes are, or what weighs them.
+
+    Args:
+        counts: images to learn from, by class.
+    """
+    uneven = uneven_in_words(counts)
+    if uneven and recipe.class_weights == "none":
+        yield f"  uneven classes: {uneven}; --class-weights balanced makes them count alike"
+    elif uneven:
+        yield f"  uneven classes: {uneven}; class weights make them count alike"
 
 
 def _recipe(recipe: Recipe, stated: Recipe | None) -> Iterator[str]:

@@ -54,7 +54,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     Args:
         file: the checkpoint; one that is there must have been made under the same plan.
-        plan: what the run depends on, JSON.
+        plan: what the run depends on, and when it began, JSON.
         every: batches between checkpoints within an epoch, or None.
         pending: signals that were put off.
     """

@@ -28,7 +28,7 @@ def write(file: Path, state: dict, arrays: dict[str, list[np.ndarray]]) -> None:
     """Write a checkpoint, whole or not at all.
 
     Args:
-        state: JSON; its `plan` is what the run depends on.
+        state: JSON; its `plan` is what the run depends on, and when it began.
         arrays: a list for each of KINDS.
     """
     named = {f"{kind}_{i}": array for kind in KINDS for i, array in enumerate(arrays[kind])}
@@ -58,7 +58,7 @@ def read(file: Path) -> tuple[dict, dict[str, list[np.ndarray]]]:
 
 
 def read_plan(file: Path) -> dict:
-    """Read the plan alone: what the run that wrote the checkpoint depends on.
+    """Read the plan alone: what the run that wrote the checkpoint depends on, and its start.
 
     Raises:
         UserError: the file is damaged.

@@ -29,6 +29,7 @@ def features(
     rows: np.ndarray,
     batch_size: int,
     mean: list[float] | None = None,
+    features_dir: Path | None = None,
 ) -> Features:
     """The features of a split's rows: read if they are stored, computed and stored if not.
 
@@ -40,10 +41,11 @@ def features(
         rows: ascending row numbers, int64 (n,).
         batch_size: images that go through the backbone at a time.
         mean: the pixel that the model subtracts, where it is the data's own: red, green, blue.
+        features_dir: where features are stored, if not beside the data.
 
     Raises:
-        UserError: the disk is too small, a feature is no number in its dtype, or another
-            process computes them.
+        UserError: the disk is too small or may not be written, a feature is no number in its
+            dtype, or another process computes them.
     """
     stored = dataset.split(split)
     identity = {
@@ -57,7 +59,7 @@ def features(
         "rows": hashlib.sha256(rows.tobytes()).hexdigest(),
         "dtype": recipe.feature_dtype,
     }
-    folder = folder_of(dataset, identity)
+    folder = folder_of(features_dir / dataset.name if features_dir else dataset.folder, identity)
     if cluster.from_first(folder.exists):
         log.info("  features of %s: those in %s", split, folder)
     else:

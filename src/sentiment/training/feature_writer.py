@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import math
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,12 +105,18 @@ def _check_room(folder: Path, split: str, size: int) -> None:
     """Say what will be written, if there is room for its `size` in bytes.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or the place may not be written.
     """
+    place = next(parent for parent in folder.parents if parent.exists())
+    if not os.access(place, os.W_OK):
+        raise UserError(
+            f"{place}: may not be written, and the features of {split} were to lie there; give "
+            "another place with --features-dir DIR, or do without with --no-feature-cache"
+        )
     log.info("  features of %s: %.1f MB into %s", split, size / 1e6, folder)
     left = size - files.size(files.partial(folder))
     remedy = (
         "make room (python scripts/features.py list), halve it with --feature-dtype float16, or do "
         "without with --no-feature-cache"
     )
-    files.check_room(folder.parents[1], left, f"the features of {split}", remedy)
+    files.check_room(place, left, f"the features of {split}", remedy)

@@ -18,6 +18,7 @@ from sentiment.model.recipe import Recipe
 from sentiment.runs.accuracy import Accuracy, Commonest, Reached
 from sentiment.runs.run_files import Run
 from sentiment.runs.training_plan import Training
+from sentiment.training import blank_loss, class_weights
 from sentiment.training.checkpoint import Checkpoint, Patience
 from sentiment.training.history import History
 from sentiment.training.memory_remedy import memory_remedy
@@ -97,6 +98,7 @@ class Loop:
     def __init__(self, training: Training, setup: Setup):
         self.training, self.setup = training, setup
         recipe = training.recipe
+        self.class_weights = class_weights.of(training)
         self.train, self.validation = self._batches("train"), self._batches("validation")
         # Dropout draws the same whether features were computed just now or found.
         keras.utils.set_random_seed(recipe.seed)
@@ -119,6 +121,7 @@ class Loop:
             recipe.batch_size // recipe.gradient_accumulation_steps,
             recipe.seed if learning else None,
             targets(recipe, classes, learning),
+            class_weights.by_label(self.class_weights) if learning else None,
         )
 
     def _steps_at_once(self) -> int:
@@ -138,7 +141,7 @@ class Loop:
             UserError: the checkpoint or an image is damaged.
         """
         run, learner = self.training.run, self.setup.learner
-        plan = self.training.plan | self.setup.about_data
+        plan = self.training.plan | {"start": self.training.start} | self.setup.about_data
         with devices.taken().synchronized(self.setup.network), deferred() as pending:
             checkpoint = Checkpoint(
                 run.checkpoint, plan, self.patience, Average(), self.history, checkpoint_batches,
@@ -210,9 +213,7 @@ class Loop:
         rate = self.history.rows[-1]["learning_rate"]
         with devices.taken().scope():
             saved = at_constant_rate(self.optimizer, self.training.recipe, self.setup.network, rate)
-            # The FC layers, a layer of the network, are saved with their own optimiser too.
-            for model in (self.setup.learner, self.setup.network):
-                compile_model(model, saved)
+            compile_model(self.setup.network, saved)
 
     def outcome(self) -> dict:
         """Return what training reached and took, and log it: epochs from 1, seconds."""
@@ -231,6 +232,9 @@ class Loop:
         extraction = round(self.setup.extraction_seconds, 3)
         log.info("Best of %d epochs: %d, %svalidation %s", len(rows), best["epoch"],
                  self.training.run.mark, reached)  # fmt: skip
+        hint = blank_loss.hint(self.training.recipe, best["val_loss"], labels)
+        if hint and not reached.better:
+            log.info("  %s", hint)
         log.info("Training took %s, validation apart", hours_minutes_seconds(training))
         if extraction:
             log.info("  and computing its features %s", hours_minutes_seconds(extraction))
@@ -245,6 +249,7 @@ class Loop:
             "best_val_accuracy": best["val_accuracy"],
             "train_images": len(self.train.rows),
             "validation_images": images,
+            **({"weights_by_class": self.class_weights} if self.class_weights else {}),
             **self.setup.about_data,
         }
 

@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 
 UPDATES = (
     "epochs", "batch_size", "gradient_accumulation_steps", "learning_rate", "schedule",
-    "cycle_epochs", "optimizer", "momentum", "ema_momentum", "label_smoothing", "patience",
+    "cycle_epochs", "optimizer", "momentum", "ema_momentum", "label_smoothing",
+    "class_weights", "patience",
 )  # fmt: skip
 """Fields of a recipe that say how weights are updated: they change neither the network's first
 weights nor the images it learns from, so trainings that differ in them alone share a Setup."""
@@ -80,8 +81,9 @@ class Setup:
             return t.dataset.split(section)
         step = t.recipe.batch_size // t.recipe.gradient_accumulation_steps
         features = feature_extraction.features(
-            self._frozen, t.architecture, t.recipe, t.dataset, section, rows, step, self.mean
-        )
+            self._frozen, t.architecture, t.recipe, t.dataset, section, rows, step, self.mean,
+            t.run.folders.features_dir,
+        )  # fmt: skip
         self.extraction_seconds += features.seconds
         return features
 
@@ -103,7 +105,10 @@ class Setup:
 
     def _learner(self) -> keras.Model:
         if self.cached:
-            return self.network.get_layer("head")
+            head = self.network.get_layer("head")
+            # Another model of its layers: a compiled layer would be saved with the optimiser's
+            # state, and the network, to which Keras gives it when it loads a file, without.
+            return keras.Model(head.inputs, head.outputs[0])
         if self.training.recipe.augmentation:
             return augmented(self.network, self.training.recipe)
         return self.network

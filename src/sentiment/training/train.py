@@ -15,7 +15,7 @@ from sentiment.engine.cluster import Cluster
 from sentiment.engine.supervisor import supervise
 from sentiment.model import model_file
 from sentiment.model.recipe import Architecture, Recipe
-from sentiment.runs import training_plan
+from sentiment.runs import manifest_file, training_plan
 from sentiment.runs.run_files import Run, TrainingData
 from sentiment.runs.training_plan import Training
 from sentiment.training import checkpoint_file
@@ -116,10 +116,27 @@ def _finished(plan: dict, run: Run, overwrite: bool) -> bool:
     if difference:
         log.info("%s will be replaced: %s", run.model, difference)
         return False
-    files.write_json(run.manifest, card)  # the process may have ended just before that
-    run.checkpoint.unlink(missing_ok=True)
     log.info("%s is finished; --overwrite trains it again", run.model)
+    _tidy(plan, run, card)
     return True
+
+
+def _tidy(plan: dict, run: Run, card: dict) -> None:
+    """Do what the process may not have come to that saved the run's model, as its last steps.
+
+    What another run left that began later and was stopped stays as it is.
+    """
+    if manifest_file.last_attempt(run).get("start") == card["start"]:
+        files.write_json(run.manifest, card)
+    if not run.checkpoint.exists():
+        return
+    stopped = checkpoint_file.read_plan(run.checkpoint)
+    if stopped.get("start") == card["start"]:
+        run.checkpoint.unlink()
+        return
+    difference = training_plan.difference(stopped, plan)
+    log.info("  %s is of a later run, which was stopped%s", run.checkpoint,
+             f": {difference}" if difference else "; --overwrite goes on with it")  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -162,6 +179,7 @@ def _train(training: Training, options: Options, started: dict) -> None:
         started: what the manifest holds of Keras, if it has been started.
     """
     run = training.run
+    training = dataclasses.replace(training, start=_start_of(run))
     with _manifest(training) as manifest:
         manifest |= started or _start(options)
         from sentiment.training.fit import fit  # imports Keras, which --help does without
@@ -174,6 +192,13 @@ def _train(training: Training, options: Options, started: dict) -> None:
             log.info("Saved %s", run.model)
     if cluster.is_first():
         run.checkpoint.unlink(missing_ok=True)
+
+
+def _start_of(run: Run) -> str:
+    """When a run began, ISO 8601: now, or where it goes on, as its checkpoint says."""
+    goes_on = cluster.is_first() and run.checkpoint.exists()
+    plan = checkpoint_file.read_plan(run.checkpoint) if goes_on else {}
+    return plan.get("start") or provenance.now()
 
 
 def _start(options: Options) -> dict:
@@ -191,7 +216,7 @@ def _manifest(training: Training) -> Iterator[dict]:
     manifest = {
         "status": "running",
         **training.plan,
-        "start": provenance.now(),
+        "start": training.start,
         **provenance.provenance(),
     }
 

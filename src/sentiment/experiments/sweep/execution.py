@@ -26,9 +26,7 @@ def execute(
     network: Network,
     base: Recipe,
     wanted: Space,
-    run: Run,
-    dataset: Dataset,
-    folder: Path,
+    trials: Trials,
     count: int,
     started: dict,
 ) -> None:
@@ -36,8 +34,7 @@ def execute(
 
     Args:
         base: what all trials have in common.
-        run: the run that the best recipe would be; its folders and data are the trials'.
-        folder: the sweep's folder.
+        trials: runs them; none has been run.
         count: number of trials.
         started: what the JSON says of the backend.
 
@@ -45,10 +42,10 @@ def execute(
         UserError: a trial failed for another reason than a loss that is no number.
     """
     begun = time.monotonic()
+    dataset, run, folder = trials.dataset, trials.where, trials.folder
     unseen = _unseen(dataset, run.percent)
     for split, commonest in unseen.items():
         log.info("  %s, %s", split, commonest)
-    trials = Trials(network.architecture, dataset, run, folder)
     _try_all(trials, wanted, count)
     best = min(trials.done, key=lambda trial: trial.rank)
     command = _command(network.recipes[run.layers], best.recipe, run)
@@ -56,7 +53,7 @@ def execute(
         "base": dataclasses.asdict(base),
         "data_fingerprint": dataset.fingerprint,
         "percent": run.percent,
-        "selection": presentation.SELECTION,
+        "selection": presentation.selection(trials.objective),
         "best_by_validation": best.number,
         "command": command,
         **started,
@@ -85,7 +82,7 @@ def _try_all(trials: Trials, wanted: Space, count: int) -> None:
         settings = presentation.settings_in_words(trial, wanted.fields)
         known = " (found)" if trial.found else ""
         log.info("%3d/%d %s: %s%s", trial.number, count, settings, trial.outcome, known)
-        return trial.accuracy("validation").value if isinstance(trial, Finished) else 0.0
+        return trial.score if isinstance(trial, Finished) else 0.0
 
     wanted.walk(value)
     if not trials.done:

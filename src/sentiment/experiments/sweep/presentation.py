@@ -8,7 +8,7 @@ import pandas as pd
 
 from sentiment.base import files
 from sentiment.experiments.sweep.questions import Answer, in_words
-from sentiment.experiments.sweep.trial import Diverged, Finished, Trial
+from sentiment.experiments.sweep.trial import Diverged, Finished, Objective, Trial
 from sentiment.report.picture import Picture
 from sentiment.report.table import FRACTION, Table, drop_empty
 from sentiment.runs.accuracy import Accuracy, Commonest, Reached, beside_commonest
@@ -18,15 +18,19 @@ Unseen = Mapping[str, Commonest]
 
 SPLITS = ("training", "validation", "test")
 
-BALANCED = "test balanced"
-"""The column of balanced accuracy, which a table has where the test split's classes are uneven."""
-
-SELECTION = (
-    "Sorted by validation accuracy alone, which also chose each trial's epoch (by loss). The test "
-    "figures answer the questions; who chooses by them has no test left."
-)
+BALANCED = {"validation": "validation balanced", "test": "test balanced"}
+"""The columns of balanced accuracy, which a table has where the split's classes are uneven."""
 
 Trials = Sequence[Finished | Diverged]
+
+
+def selection(objective: Objective) -> str:
+    """What the order of the tables tells, and what it must not."""
+    return (
+        f"Sorted by {objective.replace('-', ' ')} in validation alone, which also chose each "
+        "trial's epoch (by loss). The test figures answer the questions; who chooses by them has "
+        "no test left."
+    )
 
 
 def best_first(trials: Trials) -> list[Finished | Diverged]:
@@ -59,8 +63,8 @@ def full_table(trials: Trials, fields: list[str], name: str, title: str, unseen:
         }
         for trial in best_first(trials)
     ]
-    notes = [*_beside_commonest(trials, unseen), SELECTION]
-    return Table(name, title, drop_empty(pd.DataFrame(rows), BALANCED), {}, notes)
+    notes = [*_beside_commonest(trials, unseen), selection(trials[0].objective)]
+    return Table(name, title, drop_empty(pd.DataFrame(rows), *BALANCED.values()), {}, notes)
 
 
 def readable_table(trials: Trials, fields: list[str], full: Table) -> Table:
@@ -84,12 +88,12 @@ def readable_table(trials: Trials, fields: list[str], full: Table) -> Table:
             **words,
             "best epoch": epoch,
             **cells,
-            BALANCED: trial.tested.balanced if isinstance(trial, Finished) else None,
+            **_balanced(trial),
             "seconds": f"{trial.seconds:.1f}",
         })  # fmt: skip
-    formats = {BALANCED: FRACTION}
+    formats = dict.fromkeys(BALANCED.values(), FRACTION)
     return dataclasses.replace(
-        full, formats=formats, frame=drop_empty(pd.DataFrame(rows), BALANCED)
+        full, formats=formats, frame=drop_empty(pd.DataFrame(rows), *BALANCED.values())
     )
 
 
@@ -143,7 +147,14 @@ def _figures(trial: Finished | Diverged, unseen: Unseen) -> dict[str, float | No
             figures |= dict.fromkeys(names)
         if split in unseen:
             figures[f"{split} commonest"] = unseen[split].share
-    return figures | {BALANCED: trial.tested.balanced if isinstance(trial, Finished) else None}
+    return figures | _balanced(trial)
+
+
+def _balanced(trial: Finished | Diverged) -> dict[str, float | None]:
+    """Balanced accuracy in validation and test, by column."""
+    if isinstance(trial, Diverged):
+        return dict.fromkeys(BALANCED.values())
+    return {BALANCED["validation"]: trial.balanced, BALANCED["test"]: trial.tested.balanced}
 
 
 def _cell(accuracy: Accuracy) -> str:

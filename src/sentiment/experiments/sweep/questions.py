@@ -151,7 +151,24 @@ def _answer(pair: Pair, comparisons: dict[tuple[int, int], Comparison]) -> Answe
         f"Test, {comparison.n:,} images: {pair.other_best.accuracy('test').value:.4f} against "
         f"{pair.usual_best.accuracy('test').value:.4f}; {other} alone right "
         f"{comparison.only_first}, {usual} alone {comparison.only_second}. {_verdict(comparison)}",
+        *_balanced(pair.other_best, pair.usual_best),
     ])  # fmt: skip
+
+
+def _balanced(other: Finished, usual: Finished) -> Iterator[str]:
+    """Compare balanced accuracies, where the classes of the test split are uneven."""
+    of_other, of_usual = other.tested.balanced, usual.tested.balanced
+    if of_other is None or of_usual is None:
+        return
+    difference = significance.balanced_difference(other.predictions, usual.predictions)
+    low, high = difference.interval
+    verdict = "No difference can be told."
+    if low > 0 or high < 0:
+        verdict = f"{'Better' if low > 0 else 'Worse'}: the interval leaves 0 out."
+    yield (
+        f"Test, balanced accuracy: {of_other:.4f} against {of_usual:.4f}, {difference.value:+.4f} "
+        f"(95 % interval {low:+.4f} to {high:+.4f}). {verdict}"
+    )
 
 
 def _fit(other: Accuracy, usual: Accuracy) -> str:

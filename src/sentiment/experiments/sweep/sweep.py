@@ -12,6 +12,7 @@ from sentiment.base.project import Folders
 from sentiment.data.dataset import Dataset
 from sentiment.engine import backend
 from sentiment.experiments.sweep import space
+from sentiment.experiments.sweep.trial import Objective
 from sentiment.model import networks
 from sentiment.model.networks import NetworkChoice
 from sentiment.model.recipe import Recipe
@@ -39,6 +40,9 @@ class Options:
     """Trials to draw in a search."""
     search_seed: int = 1
     """Seed of the drawing."""
+    objective: Objective = "accuracy"
+    """What trials are ranked by, in validation; balanced-accuracy is the mean of the classes'
+    recalls, in which a small class counts as much as a large one."""
     folders: Folders = field(default_factory=Folders)
     dry_run: bool = False
     """Say what would be tried, and stop."""
@@ -82,5 +86,7 @@ def sweep(options: Options) -> None:
     with files.locked(folder):
         started = backend.start(base.seed, base.precision, base.deterministic)
         from sentiment.experiments.sweep import execution  # Keras, which --help does without
+        from sentiment.experiments.sweep.trials import Trials
 
-        execution.execute(network, base, wanted, run, dataset, folder, count, started)
+        trials = Trials(network.architecture, dataset, run, folder, options.objective)
+        execution.execute(network, base, wanted, trials, count, started)

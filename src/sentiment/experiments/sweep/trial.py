@@ -1,12 +1,16 @@
 """What came of one trial of a sweep: it has finished, or its loss was no longer a number."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from sentiment.model.recipe import Recipe
 from sentiment.runs import predictions
 from sentiment.runs.accuracy import Accuracy, Reached
 from sentiment.runs.predictions import Predictions
 from sentiment.runs.run_files import Run
+
+Objective = Literal["accuracy", "balanced-accuracy"]
+"""What trials are ranked by, on the validation images."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class Trial:
     """The content of the trial's JSON file."""
     found: bool = False
     """The trial had finished in an earlier call."""
+    objective: Objective = "accuracy"
 
     @property
     def last_epoch(self) -> int:
@@ -71,18 +76,31 @@ class Finished(Trial):
         return Accuracy(*self.record[split])
 
     @property
+    def balanced(self) -> float | None:
+        """Balanced accuracy in validation; None where all classes have as many images there, and
+        in a trial of an earlier version."""
+        return self.record.get("validation balanced")
+
+    @property
+    def score(self) -> float:
+        """The objective's value; balanced accuracy is accuracy where classes are even."""
+        if self.objective == "balanced-accuracy" and self.balanced is not None:
+            return self.balanced
+        return self.accuracy("validation").value
+
+    @property
     def outcome(self) -> str:
         """What came of it, in words; its test figures are left out."""
+        balanced = "" if self.balanced is None else f", balanced {self.balanced:.4f}"
         return (
             f"epoch {self.best_epoch} of {self.last_epoch}, validation "
-            f"{self.accuracy('validation').value:.4f}, {self.seconds:.1f} s"
+            f"{self.accuracy('validation').value:.4f}{balanced}, {self.seconds:.1f} s"
         )
 
     @property
     def rank(self) -> tuple[float, ...]:
-        """Sorts the best first, by validation alone: accuracy, then loss."""
-        validation = self.accuracy("validation").value
-        return (0, -validation, self.record["best_val_loss"], self.number)
+        """Sorts the best first, by validation alone: the objective, then loss."""
+        return (0, -self.score, self.record["best_val_loss"], self.number)
 
     @property
     def predictions(self) -> Predictions:
@@ -96,7 +114,9 @@ class Finished(Trial):
         return Reached.of(tested.y_true, tested.y_pred, tested.class_names)
 
 
-def read(number: int, recipe: Recipe, run: Run, record: dict, found: bool) -> Finished | Diverged:
+def read(
+    number: int, recipe: Recipe, run: Run, record: dict, found: bool, objective: Objective
+) -> Finished | Diverged:
     """The trial that a record is of."""
     kind = Diverged if record["status"] == "diverged" else Finished
-    return kind(number, recipe, run, record, found)
+    return kind(number, recipe, run, record, found, objective)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,9 +20,9 @@ from sentiment.data.dataset import Dataset
 from sentiment.data.joined_splits import Stored
 from sentiment.engine import batches
 from sentiment.experiments.sweep import trial
-from sentiment.experiments.sweep.trial import Diverged, Finished
+from sentiment.experiments.sweep.trial import Diverged, Finished, Objective
 from sentiment.model.recipe import Architecture, Recipe
-from sentiment.runs import history_file, predictions, training_plan
+from sentiment.runs import accuracy, history_file, predictions, training_plan
 from sentiment.runs.run_files import Run
 from sentiment.runs.training_plan import Training
 from sentiment.training import fit
@@ -56,11 +57,19 @@ class Trials:
     Args:
         where: the run whose recipe is changed; its own files are left alone.
         folder: the sweep's folder.
+        objective: what trials are ranked by.
     """
 
-    def __init__(self, architecture: Architecture, dataset: Dataset, where: Run, folder: Path):
+    def __init__(
+        self,
+        architecture: Architecture,
+        dataset: Dataset,
+        where: Run,
+        folder: Path,
+        objective: Objective,
+    ):
         self.architecture, self.dataset, self.where = architecture, dataset, where
-        self.folder = folder
+        self.folder, self.objective = folder, objective
         self._done: dict[str, Finished | Diverged] = {}
         """Trials by a key of all that each depends on."""
         self._shared: _SharedSetup | None = None
@@ -91,7 +100,9 @@ class Trials:
             files.write_json(file, record)
         run.checkpoint.unlink(missing_ok=True)
         number = len(self._done) + 1
-        self._done[key] = trial.read(number, recipe, run, files.read_json(file), found)
+        self._done[key] = trial.read(
+            number, recipe, run, files.read_json(file), found, self.objective
+        )
         return self._done[key]
 
     def _run_of(self, key: str) -> Run:
@@ -108,6 +119,7 @@ class Trials:
                 shared = self._share(training)
                 _, outcome = fit.fit(training, None, shared.setup)
                 self._test(training, shared)
+                outcome["validation balanced"] = _balanced(shared.setup)
         except fit.Diverged as error:
             seconds = sum(row["seconds"] for row in error.rows)
             return {
@@ -135,13 +147,9 @@ class Trials:
 
     def _test(self, training: Training, shared: _SharedSetup) -> None:
         """Predict the whole test split with the weights kept, and save the result."""
-        split, recipe = self.dataset.split(TEST), training.recipe
-        rows = np.arange(len(split))
-        size = recipe.batch_size // recipe.gradient_accumulation_steps
-        in_order = batches.Batches(shared.test_images, rows, size, shuffle_seed=None)
-        with progress("predicting", len(rows)) as advance:
-            parts = batches.predicted(shared.setup.learner, in_order, advance)
-            y_prob = np.concatenate(list(parts))
+        split = self.dataset.split(TEST)
+        with progress("predicting", len(split)) as advance:
+            y_prob = _predicted(shared.setup, shared.test_images, np.arange(len(split)), advance)
         predictions.write(
             training.run.result(self.dataset.name),
             split,
@@ -154,6 +162,26 @@ class Trials:
                 "split": TEST,
             },
         )
+
+
+def _predicted(
+    setup: Setup, images: Stored, rows: np.ndarray, advance: Callable[[int], None]
+) -> np.ndarray:
+    """The probabilities of images, or of their features, float32 (n, classes)."""
+    recipe = setup.training.recipe
+    size = recipe.batch_size // recipe.gradient_accumulation_steps
+    in_order = batches.Batches(images, rows, size, shuffle_seed=None)
+    return np.concatenate(list(batches.predicted(setup.learner, in_order, advance)))
+
+
+def _balanced(setup: Setup) -> float | None:
+    """Balanced accuracy in validation with the weights kept; None where classes are even there."""
+    images = setup.inputs["validation"]
+    y_true = images.labels[images.rows]
+    if not accuracy.uneven(y_true):
+        return None
+    y_prob = _predicted(setup, images, images.rows, lambda count: None)
+    return accuracy.balanced_accuracy(y_true, y_prob.argmax(axis=1))
 
 
 def _record(run: Run, outcome: dict) -> dict:
@@ -176,6 +204,7 @@ def _record(run: Run, outcome: dict) -> dict:
         "training": counts(outcome["train_images"], best["accuracy"]),
         "last training": counts(outcome["train_images"], last["accuracy"]),
         "validation": counts(outcome["validation_images"], best["val_accuracy"]),
+        "validation balanced": outcome["validation balanced"],
         "test": [len(tested), int(tested.right.sum())],
         "seconds": outcome["training_seconds"],
     }
