@@ -30,11 +30,11 @@ EPSILON = 1e-3
 """Batch normalisation adds it to the variance, as the original does."""
 
 
-def build(weights: str | None, classes: int) -> "tuple[keras.Model, keras.Model]":
+def build(weights: str | None, classes: int, side: int) -> "tuple[keras.Model, keras.Model]":
     """The backbone from images to 1,280 pooled features, and the softmax layer."""
     from sentiment.model.keras_application import softmax_head
 
-    backbone = _backbone()
+    backbone = _backbone(side)
     if weights == "imagenet":
         weights = str(imagenet_file())
     if weights and weights.endswith(".pth"):
@@ -51,12 +51,10 @@ def imagenet_file() -> Path:
     return Path(package.origin).parent / WEIGHTS
 
 
-def _backbone() -> "keras.Model":
+def _backbone(image_side: int) -> "keras.Model":
     """The layers, named as the original's: `blocks-3-expand_conv` is `_blocks.3._expand_conv`."""
     import keras
     from keras import layers
-
-    from sentiment.data.decode import SIDE
 
     def convolved(x: "keras.KerasTensor", name: str, channels: int, side: int = 1,
                   stride: int = 1) -> "keras.KerasTensor":  # fmt: skip
@@ -68,7 +66,7 @@ def _backbone() -> "keras.Model":
     def activated(x: "keras.KerasTensor", name: str) -> "keras.KerasTensor":
         return layers.ReLU(6.0, name=f"{name}-relu6")(normalised(x, name))
 
-    image = keras.Input((SIDE, SIDE, 3))
+    image = keras.Input((image_side, image_side, 3))
     x = activated(convolved(image, "conv_stem", 32, 3, 2), "bn0")
     number = 0
     for expansion, channels, blocks, side, first_stride in STAGES:

@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from sentiment.data.image_size import SIDE
 from sentiment.model.recipe import Architecture, Recipe
 
 if TYPE_CHECKING:
     import keras
 
 
-def build(weights: str | None, classes: int) -> "tuple[keras.Model, keras.Model]":
+def build(weights: str | None, classes: int, side: int) -> "tuple[keras.Model, keras.Model]":
     """Backbone from images to 7 x 7 x 512 features, and fc6, fc7, fc8 with dropout between.
 
     fc6 and fc7 start from ImageNet's weights when the weights hold them: "imagenet" does, a
@@ -16,7 +17,7 @@ def build(weights: str | None, classes: int) -> "tuple[keras.Model, keras.Model]
     """
     import keras
 
-    backbone, whole = _backbone(weights)
+    backbone, whole = _backbone(weights, side)
     head = keras.Sequential([
         keras.Input(backbone.output_shape[1:]),
         keras.layers.Flatten(),
@@ -32,7 +33,7 @@ def build(weights: str | None, classes: int) -> "tuple[keras.Model, keras.Model]
     return backbone, head
 
 
-def _backbone(weights: str | None) -> "tuple[keras.Model, keras.Model | None]":
+def _backbone(weights: str | None, side: int) -> "tuple[keras.Model, keras.Model | None]":
     """The convolutions, and the whole original network where the weights are for that."""
     import keras
 
@@ -44,12 +45,17 @@ def _backbone(weights: str | None) -> "tuple[keras.Model, keras.Model | None]":
         except ValueError:  # a file without the top
             if weights == "imagenet":
                 raise
-    shape = (224, 224, 3)
+    shape = (side, side, 3)
     return keras.applications.VGG19(include_top=False, weights=weights, input_shape=shape), None
 
 
 ARCHITECTURE = Architecture(
-    name="vgg19", title="VGG19", preprocessing="caffe", build=build, batch_norm=False
+    name="vgg19",
+    title="VGG19",
+    preprocessing="caffe",
+    build=build,
+    sides=(SIDE,),
+    batch_norm=False,
 )
 FC = Recipe(layers="fc", weight_decay=1e-5)
 ALL = Recipe(layers="all", head="trained", weight_decay=1e-5, batch_size=48)

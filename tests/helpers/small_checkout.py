@@ -16,8 +16,8 @@ from keras import layers
 from sentiment.model.recipe import Architecture, Recipe
 
 
-def build(weights, classes):
-    image, features = keras.Input((224, 224, 3)), keras.Input((8,))
+def build(weights, classes, side):
+    image, features = keras.Input((side, side, 3)), keras.Input((8,))
     few = layers.AveragePooling2D(16)(image)
     seen = layers.BatchNormalization()(layers.Conv2D(8, 3, activation="relu")(few))
     hidden = layers.Dropout(0.5)(layers.Dense(16, activation="relu")(features))

@@ -5,11 +5,13 @@ import keras
 from sentiment.model.recipe import Architecture, Recipe
 
 
-def build_small(weights: str | None, classes: int) -> tuple[keras.Model, keras.Model]:
+def build_small(
+    weights: str | None, classes: int, side: int = 224
+) -> tuple[keras.Model, keras.Model]:
     """A linear backbone and a softmax layer."""
     backbone = keras.Sequential([
-        keras.Input((224, 224, 3)),
-        keras.layers.AveragePooling2D(56),
+        keras.Input((side, side, 3)),
+        keras.layers.AveragePooling2D(side // 4),
         keras.layers.Flatten(),
         keras.layers.Dense(5),
     ])  # fmt: skip

@@ -57,7 +57,9 @@ def test_the_data_s_own_mean_takes_the_place_of_imagenets() -> None:
                                rtol=1e-4, atol=1e-4)  # fmt: skip
 
 
-def with_batch_norm(weights: str | None, classes: int) -> tuple[keras.Model, keras.Model]:
+def with_batch_norm(
+    weights: str | None, classes: int, side: int
+) -> tuple[keras.Model, keras.Model]:
     backbone, head = build_small(weights, classes)
     backbone.add(keras.layers.BatchNormalization())
     return backbone, head
@@ -89,7 +91,7 @@ def test_only_what_the_recipe_says_learns(
 
 
 def test_a_frozen_backbone_drops_nothing() -> None:
-    def build(weights: str | None, classes: int) -> tuple[keras.Model, keras.Model]:
+    def build(weights: str | None, classes: int, side: int) -> tuple[keras.Model, keras.Model]:
         backbone, head = build_small(weights, classes)
         backbone.add(keras.layers.Dropout(0.5))
         return backbone, head
@@ -110,7 +112,7 @@ def test_weights_are_read_whatever_their_file_is_called(tmp_path: Path) -> None:
     backbone.save_weights(tmp_path / "of keras 3.weights.h5")
     legacy_h5_format.save_model_to_hdf5(backbone, tmp_path / "older.h5")
 
-    def build(weights: str | None, classes: int) -> tuple[keras.Model, keras.Model]:
+    def build(weights: str | None, classes: int, side: int) -> tuple[keras.Model, keras.Model]:
         parts = build_small(weights, classes)
         parts[0].load_weights(weights)
         return parts
@@ -125,7 +127,7 @@ def test_weights_are_read_whatever_their_file_is_called(tmp_path: Path) -> None:
 
 
 def test_without_a_network_the_weights_that_are_installed_are_suggested() -> None:
-    def build(weights: str | None, classes: int) -> NoReturn:
+    def build(weights: str | None, classes: int, side: int) -> NoReturn:
         raise Exception(f"URL fetch failure on {weights}")
 
     architecture = dataclasses.replace(SMALL, build=build)

@@ -44,7 +44,7 @@ def test_vgg19_takes_fc6_and_fc7_from_weights_with_the_top(tmp_path) -> None:
 
     original = keras.applications.VGG19(weights=None)
     original.save_weights(tmp_path / "vgg19.weights.h5")
-    backbone, head = ARCHITECTURE.build(str(tmp_path / "vgg19.weights.h5"), 3)
+    backbone, head = ARCHITECTURE.build(str(tmp_path / "vgg19.weights.h5"), 3, 224)
     for name, original_name in {"fc6": "fc1", "fc7": "fc2"}.items():
         for a, b in zip(
             head.get_layer(name).get_weights(),

@@ -56,7 +56,7 @@ def test_the_average_is_kept_as_the_best_and_the_checkpoint_holds_the_weights_th
 def test_a_loss_that_stays_at_that_of_knowing_nothing_gets_a_hint(
     weights: str, remedy: str, drawn_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def build(weights: str | None, classes: int) -> tuple[keras.Model, keras.Model]:
+    def build(weights: str | None, classes: int, side: int) -> tuple[keras.Model, keras.Model]:
         backbone, _ = build_small(weights, classes)
         softmax = keras.layers.Dense(classes, activation="softmax", kernel_initializer="zeros")
         return backbone, keras.Sequential([keras.Input((5,)), softmax])

@@ -99,7 +99,7 @@ def test_a_step_is_traced_once() -> None:
             traced.append(values)
             return values
 
-    def build(weights: str | None, classes: int) -> tuple[keras.Model, keras.Model]:
+    def build(weights: str | None, classes: int, side: int) -> tuple[keras.Model, keras.Model]:
         backbone, head = build_small(weights, classes)
         backbone.add(Traced())
         return backbone, head

@@ -11,8 +11,9 @@ from PIL import Image
 
 from sentiment.benchmark.timing import Comparison, compare
 from sentiment.data.collections.origin import Origin
-from sentiment.data.decode import SIDE, decode_file
+from sentiment.data.decode import decode_file
 from sentiment.data.decoding import decoders
+from sentiment.data.image_size import SIDE
 from sentiment.data.preparation import Preparation
 
 PLAIN = "Pillow's plain decoding, one process"

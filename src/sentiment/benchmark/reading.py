@@ -12,7 +12,7 @@ from sentiment.base import sha256sums
 from sentiment.benchmark.timing import Comparison, compare
 from sentiment.data.arrays import CHUNK
 from sentiment.data.collections.collection import Photo
-from sentiment.data.decode import SIDE
+from sentiment.data.image_size import SIDE
 from sentiment.data.split import Split, Writer
 from sentiment.engine.batches import WINDOW, Batches
 

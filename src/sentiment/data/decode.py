@@ -18,12 +18,7 @@ from PIL import Image, ImageOps
 
 from sentiment.base.errors import BadImage
 from sentiment.data import colour_profile
-
-SIDE = 224
-"""Width and height of a stored image, in pixels, where no other is asked for."""
-
-SIDES = range(96, 513)
-"""Widths and heights that a stored image may have."""
+from sentiment.data.image_size import SIDE
 
 FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 """Formats that are decoded, also HEIF if pi-heif is installed; a file's content decides, not its

@@ -22,6 +22,7 @@ from sentiment.data.collections import readers
 from sentiment.data.collections.collection import Photo
 from sentiment.data.collections.origin import Origin
 from sentiment.data.decoding import BLOCK, decode_files, decoded
+from sentiment.data.image_size import SIDE
 from sentiment.data.split import Writer, image_shape
 from sentiment.data.stored_order import in_stored_order
 
@@ -120,7 +121,7 @@ class Preparation:
     """
 
     def __init__(
-        self, folder: Path, origin: Origin, side: int = decode.SIDE, max_bad_percent: float = 1.0
+        self, folder: Path, origin: Origin, side: int = SIDE, max_bad_percent: float = 1.0
     ):
         self.folder, self.origin, self.side = folder, origin, side
         self.max_bad_percent = max_bad_percent

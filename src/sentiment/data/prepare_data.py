@@ -12,8 +12,8 @@ from sentiment.base.errors import UserError
 from sentiment.data import dataset
 from sentiment.data.collections.origin import Origin, Reading
 from sentiment.data.dataset import Kind
-from sentiment.data.decode import SIDE, SIDES
 from sentiment.data.decoding import decoders
+from sentiment.data.image_size import SIDE, SIDES
 
 if TYPE_CHECKING:
     from sentiment.data.preparation import Preparation

@@ -19,7 +19,7 @@ from sentiment.base.errors import UserError
 from sentiment.data import arrays
 from sentiment.data.arrays import Appender, Array, Settled
 from sentiment.data.collections.collection import Photo
-from sentiment.data.decode import SIDE, SIDES
+from sentiment.data.image_size import SIDE, SIDES
 
 COLUMNS = {
     "labels": np.int32, "paths": np.str_, "agreement": np.uint8, "checksums": np.uint64,

@@ -60,6 +60,10 @@ def _steps(options: Options) -> Iterator[Step]:
     data = Dataset(options.folders.data_dir, options.data.dataset)
     tested = steps.test_sets(data)
     for network, flags in _training_flags(options):
+        if data.side not in network.architecture.sides:
+            log.info("  %s is left out: images of %s pixels a side are not for it",
+                     network.architecture.title, data.side)  # fmt: skip
+            continue
         trained = True  # FT-A starts from what FT-F has learned
         for layers, stated in network.recipes.items():
             run = Run(network.architecture.name, layers, options.data, options.folders)

@@ -72,12 +72,13 @@ def argv(script: Path, *words: str) -> list[str]:
 
 
 def test_sets(data: Dataset) -> list[Dataset]:
-    """The data sets to test on: the data themselves, and TTD if it is there with their classes."""
+    """The data sets to test on: the data themselves, and TTD if it is there and fits them."""
     data_dir = data.folder.parent
     if not (data_dir / TTD).is_dir() or data.name == TTD:
         return [data]
     ttd = Dataset(data_dir, TTD)
-    return [data, ttd] if set(ttd.class_names) <= set(data.class_names) else [data]
+    fits = set(ttd.class_names) <= set(data.class_names) and ttd.side == data.side
+    return [data, ttd] if fits else [data]
 
 
 def training_options(stated: Recipe, flags: list[str]) -> TrainingOptions:

@@ -1,6 +1,6 @@
 """A Keras model in the formats that run without Keras: how each is written, read and run.
 
-All take uint8 RGB photos (n, SIDE, SIDE, 3), named `image`, and give float32 probabilities
+All take uint8 RGB photos (n, side, side, 3), named `image`, and give float32 probabilities
 (n, classes), named `probabilities`; n is free.
 """
 
@@ -19,7 +19,6 @@ import numpy as np
 
 from sentiment.base import files, native_output
 from sentiment.base.progress import progress
-from sentiment.data.decode import SIDE
 from sentiment.model import model_file
 from sentiment.runs.run_files import Ending
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     import keras
 
 Predict = Callable[[np.ndarray], np.ndarray]
-"""From photos, uint8 (n, SIDE, SIDE, 3), to probabilities, float32 (n, classes)."""
+"""From photos, uint8 (n, side, side, 3), to probabilities, float32 (n, classes)."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Original:
     saved_model: Path
     """The model as TensorFlow's SavedModel."""
     calibration: np.ndarray
-    """Training photos, uint8 (n, SIDE, SIDE, 3), which show the range of every activation."""
+    """Training photos, uint8 (n, side, side, 3), which show the range of every activation."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def write_saved_model(network: "keras.Model", folder: Path) -> None:
     module.weights = [weight.value for weight in network.weights]
     module.serve = tf.function(
         lambda image: {"probabilities": network(image, training=False)},
-        input_signature=[tf.TensorSpec((None, SIDE, SIDE, 3), tf.uint8, name="image")],
+        input_signature=[tf.TensorSpec(network.input_shape, tf.uint8, name="image")],
         autograph=False,
     )
     try:
@@ -155,7 +154,7 @@ def _write_onnx(original: Original, path: Path) -> None:
         with keras.StatelessScope(state_mapping=zip(weights, values, strict=True)):
             return {"probabilities": network(image, training=False)}
 
-    image = tf.TensorSpec((None, SIDE, SIDE, 3), tf.uint8, name="image")
+    image = tf.TensorSpec(network.input_shape, tf.uint8, name="image")
     places = [tf.TensorSpec(weight.shape, weight.dtype, name=weight.path) for weight in weights]
     model, _ = tf2onnx.convert.from_function(serve, [image, *places])
     graph = model.graph

@@ -9,7 +9,6 @@ import numpy as np
 from PIL import Image
 
 from sentiment.base.errors import UserError
-from sentiment.data.decode import SIDE
 from sentiment.model import model_file
 
 
@@ -21,11 +20,11 @@ def heat(path: Path, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
     Args:
         path: a model that a training script saved.
-        images: uint8 (n, SIDE, SIDE, 3).
+        images: uint8 (n, side, side, 3).
         classes: column of the class to explain for each photo, int (n,).
 
     Returns:
-        float32 (n, SIDE, SIDE), from 0 to 1, the most in each photo; 0 where nothing did.
+        float32 (n, side, side), from 0 to 1, the most in each photo; 0 where nothing did.
 
     Raises:
         UserError: the file is damaged or has no convolutional features.
@@ -49,11 +48,11 @@ def heat(path: Path, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
     gradient = keras.ops.convert_to_numpy(_gradient(score, features))
     weights = gradient.mean(axis=(1, 2), keepdims=True)
     maps = np.maximum((weights * keras.ops.convert_to_numpy(features)).sum(axis=-1), 0)
-    return np.stack([_stretched(heat) for heat in maps])
+    return np.stack([_stretched(heat, images.shape[1]) for heat in maps])
 
 
 def _preprocessed(model: keras.Model, images: np.ndarray) -> keras.KerasTensor:
-    """The photos as the model's backbone takes them, float32 (n, SIDE, SIDE, 3)."""
+    """The photos as the model's backbone takes them, float32 (n, side, side, 3)."""
     pixels = images
     for operation in model.operations[1:]:  # the first is the input
         if operation.name == "backbone":
@@ -66,11 +65,11 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     """A photo under its heat: grey where nothing spoke for the class, coloured where much did.
 
     Args:
-        image: uint8 (SIDE, SIDE, 3).
-        heat: float32 (SIDE, SIDE), from 0 to 1.
+        image: uint8 (side, side, 3).
+        heat: float32 (side, side), from 0 to 1.
 
     Returns:
-        uint8 (SIDE, SIDE, 3).
+        uint8 (side, side, 3).
     """
     grey = np.repeat(image.mean(axis=-1, keepdims=True), 3, axis=-1)
     colours = 255 * matplotlib.colormaps["inferno"](heat)[..., :3]
@@ -78,9 +77,9 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     return ((1 - weight) * (0.5 * grey + 0.5 * image) + weight * colours).astype(np.uint8)
 
 
-def _stretched(heat: np.ndarray) -> np.ndarray:
+def _stretched(heat: np.ndarray, side: int) -> np.ndarray:
     """Enlarge a map from the features' size to the photo's, and scale it so that the most is 1."""
-    image = Image.fromarray(heat.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    image = Image.fromarray(heat.astype(np.float32)).resize((side, side), Image.Resampling.BILINEAR)
     stretched = np.maximum(np.asarray(image), 0)
     return stretched / stretched.max() if stretched.max() > 0 else stretched
 

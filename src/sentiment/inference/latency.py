@@ -22,7 +22,7 @@ WARM_UP = 2
 """Calls of each batch size before those that are timed."""
 
 Predict = Callable[[np.ndarray], object]
-"""Predicts photos, uint8 (n, SIDE, SIDE, 3)."""
+"""Predicts photos, uint8 (n, side, side, 3)."""
 
 
 def timed(file: Path, dataset: Dataset, images: int, threads: int) -> dict:

@@ -43,7 +43,7 @@ class LitertModel:
         return model_file.read_card(self._path)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Probabilities, float32 (n, classes), of uint8 RGB photos (n, SIDE, SIDE, 3), n > 0."""
+        """Probabilities, float32 (n, classes), of uint8 RGB photos (n, side, side, 3), n > 0."""
         if len(images) != self._batch:
             self._interpreter.resize_tensor_input(self._input, images.shape, strict=True)
             self._interpreter.allocate_tensors()

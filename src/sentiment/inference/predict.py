@@ -14,6 +14,7 @@ from sentiment.base import cli, files, provenance, sha256sums
 from sentiment.base.errors import UserError
 from sentiment.base.progress import progress
 from sentiment.base.project import Folders
+from sentiment.data import image_size
 from sentiment.data.dataset import Dataset
 from sentiment.engine import backend, cluster
 from sentiment.engine.cluster import Cluster
@@ -135,6 +136,12 @@ class Tester:
             raise UserError(
                 f"{tested.folder}: has the class {unknown[0]}, which the model does not "
                 f"know; it knows {', '.join(self.class_names[:10])}"
+            )
+        side = image_size.of_card(self.card)
+        if tested.side != side:
+            raise UserError(
+                f"{tested.folder}: images of {tested.side} pixels a side; {self.run.model} takes "
+                f"{side}: prepare the photos with --size {side}, under another --name"
             )
         own = tested.name == self.run.dataset
         if own and tested.fingerprint != self.card["data_fingerprint"]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from sentiment.base.errors import UserError, first_line
 from sentiment.base.project import shown_command
-from sentiment.data.decode import SIDE
+from sentiment.data.image_size import SIDE
 from sentiment.model import model_file, networks, weights_file
 from sentiment.model.recipe import Architecture, Recipe
 
@@ -23,25 +23,30 @@ UNIT_MEAN_RGB, UNIT_DEVIATION_RGB = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def build_model(
-    architecture: Architecture, recipe: Recipe, classes: int, mean: list[float] | None = None
+    architecture: Architecture,
+    recipe: Recipe,
+    classes: int,
+    mean: list[float] | None = None,
+    side: int = SIDE,
 ) -> keras.Model:
     """Build a network with its first weights, ready to be compiled.
 
     Args:
         mean: the pixel that `recipe.preprocessing` "dataset-mean" subtracts: red, green, blue.
+        side: width and height of the images, of `architecture.sides`.
 
     Returns:
-        A model from uint8 RGB (b, SIDE, SIDE, 3) to float32 probabilities (b, classes), with
+        A model from uint8 RGB (b, side, side, 3) to float32 probabilities (b, classes), with
         the layers `backbone` and `head`, of which those that `recipe.layers` names learn.
 
     Raises:
         UserError: the weights are another network's, or cannot be downloaded.
     """
-    backbone, head = _build_parts(architecture, recipe, classes)
+    backbone, head = _build_parts(architecture, recipe, classes, side)
     if recipe.weight_decay:
         backbone, head = (_with_weight_decay(m, recipe.weight_decay) for m in (backbone, head))
     backbone.name, head.name = "backbone", "head"
-    image = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="image")
+    image = keras.Input((side, side, 3), dtype="uint8", name="image")
     mode = architecture.preprocessing if recipe.preprocessing == "own" else "caffe"
     pixels = _preprocessed(image, mode, mean or IMAGENET_MEAN_RGB)
     model = keras.Model(image, head(backbone(pixels)), name=architecture.name)
@@ -87,13 +92,13 @@ def attach_head(model: keras.Model, trained: Path) -> None:
 
 
 def _build_parts(
-    architecture: Architecture, recipe: Recipe, classes: int
+    architecture: Architecture, recipe: Recipe, classes: int, side: int
 ) -> tuple[keras.Model, keras.Model]:
     weights = recipe.weights
     try:
         with warnings.catch_warnings(), weights_file.named_by_form(weights) as file:
             warnings.simplefilter("ignore")  # what does not fit is said below, in one line
-            return architecture.build(None if weights == "none" else file, classes)
+            return architecture.build(None if weights == "none" else file, classes, side)
     except Exception as error:  # Keras raises many kinds, a bare Exception for a failed download
         if weights == "none":
             raise

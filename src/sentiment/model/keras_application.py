@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 def builder(
     application: str, **settings: object
-) -> Callable[[str | None, int], "tuple[keras.Model, keras.Model]"]:
+) -> Callable[[str | None, int, int], "tuple[keras.Model, keras.Model]"]:
     """Make an `Architecture.build` of a network that is named in `keras.applications`.
 
     The backbone ends in global average pooling; the fully connected part is the softmax layer
@@ -19,14 +19,12 @@ def builder(
         settings: more arguments of the network's function in `keras.applications`.
     """
 
-    def build(weights: str | None, classes: int) -> "tuple[keras.Model, keras.Model]":
+    def build(weights: str | None, classes: int, side: int) -> "tuple[keras.Model, keras.Model]":
         import keras
-
-        from sentiment.data.decode import SIDE
 
         network = getattr(keras.applications, application)
         backbone = network(
-            input_shape=(SIDE, SIDE, 3), include_top=False, pooling="avg", weights=weights,
+            input_shape=(side, side, 3), include_top=False, pooling="avg", weights=weights,
             **settings,
         )  # fmt: skip
         return backbone, softmax_head(backbone.output_shape[1], classes)

@@ -1,7 +1,7 @@
 """What a network is and how it is trained: the two things a network's folder states."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import tyro
 
 from sentiment.base.errors import UserError
+from sentiment.data.image_size import SIDES
 
 if TYPE_CHECKING:
     import keras
@@ -26,12 +27,33 @@ class Architecture:
     """What its ImageNet weights were trained on, in the words of `keras.applications`: BGR less
     ImageNet's mean, RGB in [-1, 1], or RGB less that mean and by its standard deviation; lite:
     EfficientNet-Lite's own, RGB less 127 and by 128."""
-    build: Callable[[str | None, int], tuple["keras.Model", "keras.Model"]]
-    """From the backbone's weights (None, "imagenet" or a file) and the number of classes:
-    the backbone (float images, preprocessed, to features) and the fully connected layers
-    (features to probabilities)."""
+    build: Callable[[str | None, int, int], tuple["keras.Model", "keras.Model"]]
+    """From the backbone's weights (None, "imagenet" or a file), the number of classes and the
+    images' width and height: the backbone (float images, preprocessed, to features) and the fully
+    connected layers (features to probabilities)."""
+    sides: Sequence[int] = SIDES
+    """Widths and heights of the images that it can take."""
     batch_norm: bool = True
     """Whether it has batch normalisation, which FT-A may freeze."""
+
+    def check_side(self, side: int, data: str) -> None:
+        """Check that the network takes images of a size.
+
+        Args:
+            side: their width and height.
+            data: name of the prepared data, for the message.
+
+        Raises:
+            UserError: it does not.
+        """
+        if side not in self.sides:
+            takes = str(self.sides[0])
+            if len(self.sides) > 1:
+                takes += f" to {self.sides[-1]}"
+            raise UserError(
+                f"{self.title} takes images of {takes} pixels a side, those of {data} have {side}; "
+                f"prepare the photos again with --size, under another --name"
+            )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from sentiment.base.errors import UserError
-from sentiment.data import stratify
+from sentiment.data import image_size, stratify
 from sentiment.data.dataset import Dataset
 from sentiment.model import model_file
 from sentiment.model.recipe import Architecture, Recipe
@@ -23,7 +23,11 @@ DEFAULTS = {
 
 @dataclass(frozen=True)
 class Training:
-    """One training: what learns how, on what, and where it leaves its files."""
+    """One training: what learns how, on what, and where it leaves its files.
+
+    Raises:
+        UserError: the network does not take images of the data's size.
+    """
 
     architecture: Architecture
     recipe: Recipe
@@ -33,6 +37,9 @@ class Training:
     """The FT-F model whose FC layers FT-A starts from."""
     start: str = ""
     """When it began, ISO 8601, which tells runs of one plan apart; one that goes on keeps it."""
+
+    def __post_init__(self) -> None:
+        self.architecture.check_side(self.dataset.side, self.dataset.name)
 
     @cached_property
     def plan(self) -> dict:
@@ -45,6 +52,7 @@ class Training:
             "dataset": self.dataset.name,
             "data_fingerprint": self.dataset.fingerprint,
             "class_names": list(self.dataset.class_names),
+            **image_size.entry(self.dataset.side),
             "percent": self.run.percent,
             "head_from_run_of": start,
             **({model_file.LEAKS: True} if self.run.leaking else {}),

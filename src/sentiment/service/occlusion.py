@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sentiment.data.decode import SIDE
+from sentiment.data.image_size import SIDE
 from sentiment.inference.litert import LitertModel
 
 CELLS = 7

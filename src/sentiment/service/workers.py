@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from sentiment.data.decode import SIDE
+from sentiment.data.image_size import SIDE
 from sentiment.inference.litert import LitertModel
 from sentiment.model import model_file
 from sentiment.service import problems

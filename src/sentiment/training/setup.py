@@ -125,8 +125,10 @@ def rows_of(stored: Split, run: Run, recipe: Recipe) -> np.ndarray:
 
 def _first_network(training: Training, mean: list[float] | None) -> keras.Model:
     """Build the network; FT-A may take the FC layers that FT-F has trained."""
-    classes = len(training.dataset.class_names)
-    network = build.build_model(training.architecture, training.recipe, classes, mean)
+    data = training.dataset
+    network = build.build_model(
+        training.architecture, training.recipe, len(data.class_names), mean, data.side
+    )
     if training.head_from:
         build.attach_head(network, training.head_from)
         log.info("  FC layers from %s", training.head_from)

@@ -81,9 +81,9 @@ def train(architecture: Architecture, stated: Recipe, options: Options) -> None:
     if options.dry_run:
         log.info(shown)
     head_from = training_plan.head_model(recipe, dataset, run)
+    training = Training(architecture, recipe, dataset, run, head_from)
     if options.dry_run:
         return
-    training = Training(architecture, recipe, dataset, run, head_from)
     started = _join(training, options) if options.cluster.several else {}
     with cluster.on_first(lambda: files.locked(run.model)):
         if not cluster.from_first(lambda: _finished(training.plan, run, options.overwrite)):
