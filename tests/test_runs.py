@@ -213,6 +213,7 @@ def test_one_command_takes_a_copied_folder_to_a_complete_report(
         "choice": 2,
         "table_2_test_accuracy": 2,
         "test_pairs": 1,
+        "classes": 3,
         "table_3_ttd_accuracy": 3 * 2,
         "ttd_pairs": 1,
         "table_4_training_time": 2,

@@ -80,10 +80,11 @@ def _prepare(source: Path, work: Path, workers: int) -> float:
 
 
 def _as_class_folders(photos: list[Path], folder: Path) -> Path:
-    """Link the photos in the layout of the dog breeds: nearly all of them to train on."""
+    """Link the photos in class folders, two in turn: nearly all of them to train on."""
     splits = {"train": photos[2:], "valid": photos[:1], "test": photos[1:2]}
     for split, of_split in splits.items():
-        (folder / split / "photo").mkdir(parents=True)
         for number, photo in enumerate(of_split):
-            (folder / split / "photo" / f"{number:05}.jpg").symlink_to(photo.resolve())
+            link = folder / split / ("even", "odd")[number % 2] / f"{number:05}.jpg"
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(photo.resolve())
     return folder
