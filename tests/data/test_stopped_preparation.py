@@ -111,9 +111,9 @@ from sentiment.base import journal
 from sentiment.data import decoding, preparation, prepare_data
 preparation.BLOCK, decoding.TASK, journal.SECONDS = 16, 1, 0
 decode_file = decoding.decode_file
-def slowly(path):
+def slowly(path, side):
     time.sleep(0.1)
-    return decode_file(path)
+    return decode_file(path, side)
 decoding.decode_file = slowly
 prepare_data.main()
 """
