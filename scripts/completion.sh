@@ -4,7 +4,7 @@
 #     source scripts/completion.sh
 #
 # It completes `python scripts/serve.py --<Tab>`, `ipython src/... -- --<Tab>` and
-# `bash scripts/run_all.sh --<Tab>`; elsewhere python, ipython and bash complete files, as before.
+# `bash scripts/run_all.sh --<Tab>`; elsewhere these complete files.
 
 _sentiment_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 declare -A _sentiment_completers  # what tyro wrote for a script, by the script's path
