@@ -23,7 +23,7 @@ from sklearn.metrics import f1_score
 from sentiment.base import sha256sums
 from sentiment.base.errors import UserError
 from sentiment.data.dataset import Dataset
-from sentiment.inference import agreement, export_model, exporter, formats
+from sentiment.inference import agreement, export_model, exporter, formats, predict_photos
 from sentiment.inference.litert import LitertModel
 from sentiment.model import model_file
 from sentiment.runs import predictions
@@ -308,7 +308,7 @@ def test_a_model_of_other_classes_is_refused(small: Path, drawn_data: Path, tmp_
 @pytest.mark.xdist_group("demonstration")
 @pytest.mark.usefixtures("in_this_process")
 def test_exports_of_a_trained_model_give_its_predictions(
-    demonstration: Demonstration, monkeypatch: pytest.MonkeyPatch
+    demonstration: Demonstration, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data_dir = demonstration.folder / "data"
     trained = demonstration.folder / "saved_models" / "demo" / "fc_layers_efficientnetlite.keras"
@@ -317,11 +317,18 @@ def test_exports_of_a_trained_model_give_its_predictions(
 
     with np.load(trained.with_name("fc_layers_efficientnetlite_result.npz")) as result:
         y_true, y_pred, y_prob = (result[name] for name in ("y_true", "y_pred", "y_prob"))
+        files = [str(shared / "data" / "dogs" / path) for path in result["paths"]]
     photos = Dataset(data_dir, "demo").split("test").images[:45]
     exact = LitertModel(trained.with_name("fc_layers_efficientnetlite.tflite"), num_threads=2)
     answers = np.concatenate([exact.predict(photos[:1]), exact.predict(photos[1:])])
     np.testing.assert_allclose(answers, y_prob, atol=1e-5)
     np.testing.assert_array_equal(answers.argmax(axis=1), y_pred)
+
+    output = tmp_path / "answers.csv"
+    litert = trained.with_name("fc_layers_efficientnetlite.tflite")
+    predict_photos.predict_photos(predict_photos.Options(tuple(files), litert, output))
+    rows = np.genfromtxt(output, delimiter=",", skip_header=1, usecols=(2, 3, 4))
+    np.testing.assert_allclose(rows, y_prob, atol=1e-5)
 
     small = LitertModel(trained.with_name("fc_layers_efficientnetlite_int8.tflite"), num_threads=2)
     answers = small.predict(photos)
