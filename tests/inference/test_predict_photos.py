@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from helpers import warm
-from helpers.scripts import ROOT, lacking, refusal, start, succeed
+from helpers.scripts import ROOT, lacking, refusal, succeed
 from helpers.serving import PREDICT, Server
 from PIL import Image
 from playwright.sync_api import sync_playwright
@@ -84,18 +84,18 @@ def test_after_a_kill_the_table_is_as_if_nothing_had_happened(
 ) -> None:
     folder, other = tmp_path / "many", tmp_path / "undisturbed.csv"
     folder.mkdir()
-    for number in range(120):
+    for number in range(60):
         (folder / f"{number:03}.jpg").symlink_to(photos[number % len(photos)])
     words = [SCRIPT, folder, "--model", model, "--output"]
     output = tmp_path / "answers.csv"
     process = warm.Process([ROOT / SCRIPT, *words[1:], output], os.environ)
-    while not output.exists() or output.read_bytes().count(b"\n") < 20:
+    while not output.exists() or output.read_bytes().count(b"\n") < 10:
         assert process.returncode is None
         time.sleep(0.005)
     process.kill()
     process.wait(60)
     noted = rows(output)
-    assert len(noted) < 120
+    assert len(noted) < 60
     with output.open("ab") as torn:
         torn.write(b'"a row that was be')
     assert "goes on: " in succeed(*words, output)
@@ -169,7 +169,6 @@ def test_the_gallery_works_from_disk(model: Path, folder: Path) -> None:
             page.goto(page_file.as_uri())
             assert {url for url in said if not url.startswith("data:")} == {page_file.as_uri()[:40]}
             assert page.evaluate("document.documentElement.scrollWidth") == width
-            assert not Axe().run(page).response["violations"]
             photos = page.locator(".photos li:visible")
             assert photos.count() == len(good)
             assert page.evaluate("[...document.images].every(image => image.naturalWidth > 50)")
@@ -177,6 +176,7 @@ def test_the_gallery_works_from_disk(model: Path, folder: Path) -> None:
             page.fill("input[name=path]", "turned")
             assert photos.count() == 1
             assert page.inner_text("#count") == "1 shown"
+        assert not Axe().run(page).response["violations"]
         browser.close()
 
 
@@ -218,5 +218,4 @@ def test_a_mistake_gets_one_line(model: Path, photos: list[Path], tmp_path: Path
         (bad, "--yes"): "--yes is of --copy-into and --move-into alone",
     }.items():
         assert expected in refusal(SCRIPT, *words, "--model", model)
-    done = start(sys.executable, ROOT / SCRIPT, photos[0], "--model", bad)
-    assert "no exported model, a .tflite file" in done.stderr
+    assert "no exported model, a .tflite file" in refusal(SCRIPT, photos[0], "--model", bad)
