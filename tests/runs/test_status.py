@@ -118,6 +118,8 @@ def test_what_the_files_say_is_told_in_a_table(
     manifest(there, "all_layers_inceptionresnetv2", status="running")
     old = there.logs_dir / "t4sa" / "all_layers_inceptionresnetv2_run.json"
     os.utime(old, (1, 1))
+    manifest(there, "all_layers_elsewhere")
+    (models / "all_layers_elsewhere.keras").touch()
     manifest(there, "all_layers_vgg19", status="failed", error="UserError: the disk\nis full")
     manifest(there, "all_layers_efficientnetlite", status="failed", error="Terminated: SIGTERM")
     (there.logs_dir / "t4sa" / "bad_run.json").write_text("{")
@@ -127,7 +129,7 @@ def test_what_the_files_say_is_told_in_a_table(
     states = {work.name.removeprefix("t4sa/all_layers_"): work for work in work.trained(there)}
     assert {name: work.state for name, work in states.items()} == {
         "mobilenet": "tested", "efficientnetv2": "running", "inceptionresnetv2": "stopped",
-        "vgg19": "failed", "efficientnetlite": "stopped",
+        "elsewhere": "trained", "vgg19": "failed", "efficientnetlite": "stopped",
     }  # fmt: skip
     assert states["mobilenet"].progress == (
         "best epoch 4 of 9, validation accuracy 0.5000; tested on t4sa; exported: .tflite 3.0 MB"

@@ -154,14 +154,18 @@ def _finished(run: Run, name: str, manifest: dict) -> Work:
     if exports:
         sizes = ", ".join(f"{ending} {in_bytes(size)}" for ending, size in exports.items())
         words += f"; exported: {sizes}"
-    command = "" if tested else run.prediction_command(*_places(run.folders))
+    command = "" if tested else _testing_command(run)
     size = files.size(run.model) + sum(exports.values())
     return Work(name, "tested" if tested else "trained", words, size, command)
 
 
-def _places(folders: Folders) -> list[str]:
-    """The flags of folders that are not the usual ones."""
-    return [] if folders == Folders() else folders.flags
+def _testing_command(run: Run, *words: str) -> str:
+    """The command that tests a run's model; none where the network is of another checkout."""
+    places = [] if run.folders == Folders() else run.folders.flags
+    try:
+        return run.prediction_command(*words, *places)
+    except UserError:
+        return ""
 
 
 def _is_running(run: Run) -> bool:
@@ -212,7 +216,7 @@ def _unfinished_tests(run: Run, place: Path) -> Iterator[Work]:
             tested = named[1] or run.dataset
             running = files.worked_on(run.result(tested))
             words = [] if tested == run.dataset else ["--test-on", tested]
-            command = run.prediction_command(*words, *_places(run.folders))
+            command = _testing_command(run, *words)
             done = f"its test on {tested}, {len(journal.read(file)) - 1} blocks noted"
             yield Work(str(place / run.name), _state(running), done, files.size(file),
                        "" if running else command)  # fmt: skip
