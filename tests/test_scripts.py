@@ -145,6 +145,30 @@ def test_ipython_hands_the_flags_on(dashes: list[str]) -> None:
     assert done.returncode == 2
 
 
+COMPLETE = """
+source {root}/scripts/completion.sh
+COMP_WORDS=({words} "{last}"); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+_sentiment
+echo "${{COMPREPLY[*]}}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "last", "expected"),
+    [
+        ("python scripts/serve.py", "--api", "--api-key-file"),
+        ("python scripts/serve.py --model", "READ", ""),
+        ("ipython src/vgg19/fc_layer_train_caffe_vgg19.py -- --optimizer", "", "sgd adam rmsprop"),
+        ("bash scripts/run_all.sh", "--weig", "--weights"),
+        ("python somewhere/else.py", "--", ""),
+        ("python", "scripts/serve.p", ""),
+    ],
+)
+def test_bash_completes_flags_and_their_values(words: str, last: str, expected: str) -> None:
+    done = start("bash", "-c", COMPLETE.format(root=ROOT, words=words, last=last), cwd=ROOT)
+    assert (done.stdout.strip(), done.stderr) == (expected, "")
+
+
 def test_output_that_nobody_reads_does_not_disturb(drawn_data: Path) -> None:
     script = ROOT / "src/mobilenet/fc_layer_train_mobilenet.py"
     words = f"--dataset drawn --data-dir {drawn_data} --dry-run"

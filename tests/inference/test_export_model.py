@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -14,12 +15,18 @@ import pytest
 from helpers import warm
 from helpers.samples import Demonstration
 from helpers.scripts import ROOT, refusal, run, start
+from huggingface_hub import ModelCard
+from PIL import Image
+from scipy.stats import binomtest
+from sklearn.metrics import f1_score
 
+from sentiment.base import sha256sums
 from sentiment.base.errors import UserError
 from sentiment.data.dataset import Dataset
-from sentiment.inference import agreement, export_model, exporter, formats
+from sentiment.inference import agreement, export_model, exporter, formats, predict_photos
 from sentiment.inference.litert import LitertModel
 from sentiment.model import model_file
+from sentiment.runs import predictions
 from sentiment.runs.run_files import Ending
 
 
@@ -51,7 +58,12 @@ def small(drawn_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "data_fingerprint": dataset.fingerprint,
         "class_names": dataset.class_names,
         "percent": 100.0,
-        "recipe": {"seed": 1},
+        "architecture": "mobilenet",
+        "recipe": {"seed": 1, "layers": "fc", "weights": "/home/me/weights.h5"},
+        "start": "2026-01-01T00:00:00+00:00",
+        "best_epoch": 4,
+        "last_epoch": 9,
+        "machine": "my-machine",
     }
     path = tmp_path_factory.mktemp("small") / "small.keras"
     model_file.save(network, path, card)
@@ -174,6 +186,66 @@ def test_an_export_keeps_others_out_and_clears_what_a_killed_one_left(
     }  # fmt: skip
 
 
+@pytest.mark.usefixtures("in_this_process")
+def test_a_model_card_tells_what_its_files_hold(
+    small: Path, drawn_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Path(shutil.copy(small, tmp_path / "fc_layers_small.keras"))
+    dataset, folder = Dataset(drawn_data, "drawn"), tmp_path / "hub"
+    split = dataset.split("test")
+    sure = np.random.default_rng(2).dirichlet([1, 1, 1], len(split)).astype(np.float32)
+    own = model.with_name("fc_layers_small_result.npz")
+    made_from = {"model": sha256sums.of(model)}
+    predictions.write(own, split, sure, np.arange(3), dataset.class_names, made_from)
+    other = model.with_name("fc_layers_small_on_other_result.npz")  # of an earlier model
+    predictions.write(other, split, sure, np.arange(3), dataset.class_names, {"model": "0"})
+    options = export_model.Options(
+        model, check_images=9, data_dir=drawn_data, card_folder=folder, logs_dir=tmp_path
+    )
+    export_model.export(options)
+    names = {"README.md", "run.json", ".gitattributes", "fc_layers_small.keras",
+             "fc_layers_small.tflite", "fc_layers_small_result.npz"}  # fmt: skip
+    assert {path.name for path in folder.iterdir()} == names
+    card = ModelCard.load(folder / "README.md")  # checks the metadata
+    with np.load(folder / own.name) as result:
+        y_true, y_pred, y_prob = (result[name] for name in ("y_true", "y_pred", "y_prob"))
+    right, confidence = y_true == y_pred, y_prob.max(axis=1)
+    accuracy, f1 = card.data.eval_results
+    assert accuracy.metric_value == right.mean()
+    assert f1.metric_value == pytest.approx(f1_score(y_true, y_pred, average="macro"))
+    low, high = binomtest(int(right.sum()), 45).proportion_ci(0.95, method="wilson")
+    row = f"| drawn | 45 | {right.mean():.4f} | {low:.4f} to {high:.4f} | negative: 0.3333 |"
+    assert row in card.text
+    bins = np.ceil(confidence * 15)
+    error = sum(
+        abs(confidence[bins == b].sum() - right[bins == b].sum()) for b in np.unique(bins)
+    ) / 45  # fmt: skip
+    assert f"Expected calibration error {error:.4f}, " in card.text
+    assert f"`fc_layers_small.keras` | {model.stat().st_size / 1e6:.1f} |" in card.text
+    assert "It tells what a photo as a whole is labelled" in card.text
+    told = (folder / "README.md").read_text() + (folder / "run.json").read_text()
+    assert "/home/me" not in told and "my-machine" not in told
+
+    monkeypatch.chdir(folder)
+    Image.fromarray(split.images[:1][0]).save("photo.jpg")
+    there: dict = {}
+    answers = []
+    for block in re.findall(r"^```python\n(.*?)^```$", card.text, re.MULTILINE | re.DOTALL):
+        exec(block, there)
+        if "probabilities" in there:
+            answers.append(there.pop("probabilities"))
+    by_keras, by_litert = answers
+    np.testing.assert_allclose(by_keras, by_litert, atol=1e-2)  # it is partly in bfloat16
+
+    monkeypatch.setattr(export_model, "_load", lambda *_: None)
+    monkeypatch.setattr(exporter.Exporter, "write", lambda *_: None)
+    shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / "letter.txt").touch()
+    with pytest.raises(UserError, match="no model card's folder"):
+        export_model.export(options)
+
+
 def model_of(card: dict, path: Path) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(model_file.CARD, json.dumps(card))
@@ -236,7 +308,7 @@ def test_a_model_of_other_classes_is_refused(small: Path, drawn_data: Path, tmp_
 @pytest.mark.xdist_group("demonstration")
 @pytest.mark.usefixtures("in_this_process")
 def test_exports_of_a_trained_model_give_its_predictions(
-    demonstration: Demonstration, monkeypatch: pytest.MonkeyPatch
+    demonstration: Demonstration, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data_dir = demonstration.folder / "data"
     trained = demonstration.folder / "saved_models" / "demo" / "fc_layers_efficientnetlite.keras"
@@ -245,11 +317,18 @@ def test_exports_of_a_trained_model_give_its_predictions(
 
     with np.load(trained.with_name("fc_layers_efficientnetlite_result.npz")) as result:
         y_true, y_pred, y_prob = (result[name] for name in ("y_true", "y_pred", "y_prob"))
+        files = [str(shared / "data" / "dogs" / path) for path in result["paths"]]
     photos = Dataset(data_dir, "demo").split("test").images[:45]
     exact = LitertModel(trained.with_name("fc_layers_efficientnetlite.tflite"), num_threads=2)
     answers = np.concatenate([exact.predict(photos[:1]), exact.predict(photos[1:])])
     np.testing.assert_allclose(answers, y_prob, atol=1e-5)
     np.testing.assert_array_equal(answers.argmax(axis=1), y_pred)
+
+    output = tmp_path / "answers.csv"
+    litert = trained.with_name("fc_layers_efficientnetlite.tflite")
+    predict_photos.predict_photos(predict_photos.Options(tuple(files), litert, output))
+    rows = np.genfromtxt(output, delimiter=",", skip_header=1, usecols=(2, 3, 4))
+    np.testing.assert_allclose(rows, y_prob, atol=1e-5)
 
     small = LitertModel(trained.with_name("fc_layers_efficientnetlite_int8.tflite"), num_threads=2)
     answers = small.predict(photos)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import platform
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,7 +111,7 @@ def locked(path: Path, doing: str = "writing") -> Iterator[None]:
     """
     from filelock import FileLock, Timeout  # not needed for --help
 
-    file = path.with_name(f".{path.name}.lock")
+    file = _lock_of(path)
     file.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(file)
     try:
@@ -122,6 +123,34 @@ def locked(path: Path, doing: str = "writing") -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def worked_on(path: Path) -> bool | None:
+    """Whether the process that last locked `path` is alive; None if it is of another machine.
+
+    Only the lock's text is read: nothing is locked or written.
+    """
+    import psutil  # not needed for --help
+
+    file = _lock_of(path)
+    try:
+        text, since = file.read_text(), file.stat().st_mtime
+    except OSError:
+        return False
+    holder = re.match(r"process (\d+) on (\S+) is ", text)
+    if holder is None:
+        return False
+    if holder[2] != platform.node():
+        return None
+    try:  # a process that began later has only got the same number
+        return psutil.Process(int(holder[1])).create_time() <= since
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _lock_of(path: Path) -> Path:
+    """The hidden file whose lock keeps other processes from writing `path`."""
+    return path.with_name(f".{path.name}.lock")
 
 
 def size(path: Path) -> int:

@@ -30,7 +30,7 @@ class Journal:
     def __init__(self, file: Path, plan: dict):
         self._file, self._plan = file, json.loads(json.dumps(plan))
         self._last = time.monotonic()
-        plan_in_file, *blocks = _read(file) or [self._plan]
+        plan_in_file, *blocks = read(file) or [self._plan]
         self.blocks: list[dict] = blocks
         """Finished blocks, as they were given to `add`, in order."""
         self.difference = _difference(plan_in_file, self._plan)
@@ -104,8 +104,8 @@ def _digest(text: bytes) -> str:
     return xxhash.xxh3_64_hexdigest(text)
 
 
-def _read(file: Path) -> list[dict]:
-    """The entries up to the first line that is not whole."""
+def read(file: Path) -> list[dict]:
+    """The plan and the finished blocks, up to the first line that is not whole; the file stays."""
     entries: list[dict] = []
     for line in file.read_bytes().splitlines() if file.exists() else ():
         digest, _, text = line.partition(b" ")

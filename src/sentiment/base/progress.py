@@ -1,6 +1,7 @@
-"""Progress of long work over images: a bar in a terminal, a line now and then elsewhere."""
+"""Progress of long work over images: a bar in a terminal or notebook, lines elsewhere."""
 
 import contextlib
+import importlib.util
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -55,10 +56,15 @@ def progress(
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    hidden = not (spoken and console.is_terminal)
+    hidden = not ((spoken and console.is_terminal) or _in_notebook(console))
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task(what, total=total, completed=before, rate="")
         yield advance
+
+
+def _in_notebook(console: Console) -> bool:
+    """Whether a bar can be shown in a notebook: rich needs ipywidgets for it."""
+    return console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None
 
 
 def per_second(rate: float, unit: str = "images") -> str:

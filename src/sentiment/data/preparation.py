@@ -84,7 +84,8 @@ class UnfinishedSplit:
             return
         until = self.stored[self._writer.rows - 1] + 1
         skipped = [item for item in self.skipped.items() if self.noted <= item[0] < until]
-        block = {"split": self.name, "photos": until, "skipped": skipped}
+        of = len(self.photos)  # for those who look on
+        block = {"split": self.name, "photos": until, "of": of, "skipped": skipped}
         self.journal.add(block | settled._asdict())
         self.noted = until
 

@@ -38,6 +38,11 @@ class Options:
     """Photos that each export is checked on, spread over the test split."""
     data_dir: Path = project.DATA_DIR
     """Where the prepared data lie that the model was trained on."""
+    card_folder: Path | None = None
+    """Folder for a model card as Hugging Face shows it, with the model, its exports and its
+    results: all that a hub wants."""
+    logs_dir: Path = project.LOGS_DIR
+    """Where training and measuring have left what the model card tells."""
 
 
 @cli.command()
@@ -77,6 +82,22 @@ def export(options: Options) -> None:
         )  # imports Keras, which --help does without
 
         Exporter(network, options.model, card, dataset, SPLIT, checked).write(kinds)
+        if options.card_folder:
+            _write_card(options, card, dataset)
+
+
+def _write_card(options: Options, card: dict, dataset: Dataset) -> None:
+    """Write the model card's folder.
+
+    Raises:
+        UserError: something else is there, or a result of the model is damaged.
+    """
+    from sentiment.inference.card_folder import CardFolder  # SciPy and more
+
+    if options.card_folder:
+        CardFolder(options.model, card, dataset, options.logs_dir).write(options.card_folder)
+        log.info("Saved %s, for a hub; choose a licence in its README.md", options.card_folder)
+        log.info("  run.json inside the models names this machine and its folders")
 
 
 def _card(model: Path) -> dict:

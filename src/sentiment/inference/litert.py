@@ -33,7 +33,10 @@ class LitertModel:
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise UserError(f"{path}: damaged ({first_line(error)}); export it again") from None
-        self._input = self._interpreter.get_input_details()[0]["index"]
+        image = self._interpreter.get_input_details()[0]
+        self._input = image["index"]
+        self.side = int(image["shape"][1])
+        """Width and height of the photos that it takes."""
         self._output = self._interpreter.get_output_details()[0]["index"]
         self._batch = 1
 

@@ -1,7 +1,5 @@
 """Photos that a model was surest about, right and wrong, as a report shows them."""
 
-import base64
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +8,7 @@ from PIL import Image
 
 from sentiment.base import lettering
 from sentiment.base.errors import UserError
+from sentiment.data import data_uri
 from sentiment.data.dataset import Dataset
 from sentiment.report.picture import Picture, style
 from sentiment.runs.confusion import confusion, most_mistaken
@@ -40,9 +39,7 @@ class ShownPhoto:
 
     def jpeg(self) -> str:
         """The photo as a JPEG, as a data URI."""
-        box = io.BytesIO()
-        Image.fromarray(self.image).save(box, format="JPEG", quality=85)
-        return "data:image/jpeg;base64," + base64.b64encode(box.getvalue()).decode()
+        return data_uri.jpeg(Image.fromarray(self.image))
 
 
 @dataclass(frozen=True)

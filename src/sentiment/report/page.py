@@ -4,13 +4,11 @@ import shlex
 import sys
 from pathlib import Path
 
-import jinja2
-
-from sentiment.base import files, provenance
+from sentiment.base import files, provenance, templates
 from sentiment.report import gallery
 from sentiment.report.findings import Findings
 
-TEMPLATE = "report.html.jinja"
+TEMPLATE = Path(__file__).with_name("report.html.jinja")
 
 
 def write(folder: Path, found: Findings) -> Path:
@@ -18,13 +16,6 @@ def write(folder: Path, found: Findings) -> Path:
 
     The page needs no other file, no network and no script.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     with files.whole_folder(folder) as temporary:
         for part in ("tables", "confusion", "pictures"):
             (temporary / part).mkdir()
@@ -38,7 +29,7 @@ def write(folder: Path, found: Findings) -> Path:
             picture.save(temporary / "pictures")
         for name, rows in found.photos.items():
             gallery.sheet(name, rows).save(temporary / "pictures")
-        text = environment.get_template(TEMPLATE).render(
+        text = templates.template(TEMPLATE).render(
             found=found,
             tables=found.tables,
             pictures=found.pictures,

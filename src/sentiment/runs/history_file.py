@@ -30,6 +30,16 @@ def write(file: Path, rows: list[dict]) -> None:
         table.writerows(rows)
 
 
+def rows(file: Path) -> list[dict[str, float]]:
+    """Read the epochs without pandas, a row each; none if the file is not there or damaged."""
+    try:
+        with file.open(newline="") as lines:
+            table = csv.DictReader(lines)
+            return [{name: float(value) for name, value in row.items()} for row in table]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
 def epochs(file: Path) -> "pd.DataFrame":
     """Read the epochs of a run that has trained.
 

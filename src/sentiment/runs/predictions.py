@@ -106,6 +106,19 @@ def write(
     return arrays
 
 
+def made_from(path: Path) -> dict[str, str]:
+    """What identifies the model and the data of a result; empty in one from before it was noted.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return json.loads(str(stored["made_from"])) if "made_from" in stored.files else {}
+    except DAMAGED as error:
+        raise UserError(f"{path}: damaged ({first_line(error)})") from None
+
+
 def read(path: Path, all_classes: bool) -> Predictions:
     """Read a result.
 

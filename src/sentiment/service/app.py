@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import functools
-import hashlib
 import importlib.resources
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -18,7 +17,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from sentiment.base.errors import BadImage
-from sentiment.data.decode import FORMATS, decode
+from sentiment.data.decode import FORMATS
+from sentiment.inference.interpreters import answer
 from sentiment.inference.litert import LitertModel
 from sentiment.service import answers, occlusion, problems
 from sentiment.service.checks import check
@@ -48,8 +48,8 @@ def _rows(title: str, meanings: Iterable[tuple[str, str]]) -> str:
 
 
 DESCRIPTION = f"""Tells the sentiment of photos. A photo is decoded as the training data were: its
-first frame, turned as its EXIF orientation says, transparency laid on white, squished to
-224 x 224 pixels. Nothing sent is written to a disk or logged.
+first frame, turned as its EXIF orientation says, transparency laid on white, squished to the size
+that the network takes. Nothing sent is written to a disk or logged.
 
     curl --data-binary @photo.jpg -H "Content-Type: image/jpeg" ADDRESS/v1/predict
     curl -F photo=@one.jpg -F photo=@two.png ADDRESS/v1/predict
@@ -79,10 +79,11 @@ class Service:
         self.uploads = Uploads(limits)
         self.metrics = Metrics()
         self.metrics.unfinished.set_function(lambda: self.workers.unfinished)
-        self.card = self.workers.card
-        self.class_names: list[str] = self.card["class_names"]
-        version = hashlib.sha256(model.read_bytes()).hexdigest()[:12]
-        self.model = answers.Model(name=model.stem, dataset=self.card["dataset"], version=version)
+        loaded = self.workers.interpreters
+        self.card, self.class_names = loaded.card, loaded.class_names
+        self.model = answers.Model(
+            name=model.stem, dataset=self.card["dataset"], version=loaded.version
+        )
 
     async def predict(self, request: Request) -> answers.Prediction:
         """Decode and predict the photos of a request.
@@ -140,30 +141,28 @@ class Service:
         """Decode and predict one photo, in a worker.
 
         Returns:
-            The answer, and the photo's pixels, uint8 (SIDE, SIDE, 3).
+            The answer, and the photo's pixels, uint8 (side, side, 3).
 
         Raises:
             BadImage: the file is no picture that can be decoded, or beyond a limit.
         """
         started = time.perf_counter()
         width, height = check(file, self.limits)
-        pixels = decode(file)
-        decoded = time.perf_counter()
-        (probabilities,) = model.predict(pixels[None])
-        predicted = time.perf_counter()
-        label = self.class_names[int(probabilities.argmax())]
-        for stage, seconds in (("decode", decoded - started), ("inference", predicted - decoded)):
+        decoding = time.perf_counter() - started
+        said = answer(file, model)
+        decoding += said.decode_seconds
+        for stage, seconds in (("decode", decoding), ("inference", said.inference_seconds)):
             self.metrics.stage_seconds.labels(stage).observe(seconds)
-        self.metrics.photos.labels(label).inc()
+        self.metrics.photos.labels(said.label).inc()
         photo = answers.Photo(
-            label=label,
-            probabilities=dict(zip(self.class_names, probabilities.tolist(), strict=True)),
+            label=said.label,
+            probabilities=dict(zip(self.class_names, said.probabilities.tolist(), strict=True)),
             width=width,
             height=height,
-            decode_ms=round(1000 * (decoded - started), 3),
-            inference_ms=round(1000 * (predicted - decoded), 3),
+            decode_ms=round(1000 * decoding, 3),
+            inference_ms=round(1000 * said.inference_seconds, 3),
         )
-        return photo, pixels
+        return photo, said.pixels
 
     @contextlib.asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sentiment.data.image_size import SIDE
 from sentiment.inference.litert import LitertModel
 
 CELLS = 7
@@ -23,18 +22,21 @@ def cover_row(photo: np.ndarray, row: int) -> Iterator[np.ndarray]:
     """Cover a photo's windows of one row in turn by the photo's mean colour.
 
     Args:
-        photo: uint8 (SIDE, SIDE, 3).
+        photo: uint8 (side, side, 3).
         row: 0 to WINDOWS - 1.
 
     Yields:
         Copies of the photo, WINDOWS in all.
     """
-    cell = SIDE // CELLS
+    edges = np.arange(CELLS + 1) * len(photo) // CELLS
     mean = photo.mean(axis=(0, 1)).round().astype(np.uint8)
-    rows = slice(max(0, row - 1) * cell, (row + 1) * cell)
+
+    def covers(place: int) -> slice:
+        return slice(edges[max(0, place - 1)], edges[min(place + 1, CELLS)])
+
     for column in range(WINDOWS):
         covered = photo.copy()
-        covered[rows, max(0, column - 1) * cell : (column + 1) * cell] = mean
+        covered[covers(row), covers(column)] = mean
         yield covered
 
 
@@ -45,7 +47,7 @@ def probabilities_of_row(
 
     Args:
         model: a worker's interpreter.
-        photo: uint8 (SIDE, SIDE, 3).
+        photo: uint8 (side, side, 3).
         row: 0 to WINDOWS - 1.
         label: index of the class.
 

@@ -1,44 +1,29 @@
 """What `scripts/serve.py` runs: load the model, say where it can be reached, serve."""
 
-import ctypes
 import logging
 import math
 import os
 import re
 import socket
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sentiment.base import cli
+from sentiment.base import cli, memory
 from sentiment.base.errors import UserError, first_line
-from sentiment.base.project import Folders
-from sentiment.model.networks import DEFAULT
-from sentiment.runs.run_files import Ending, Run, TrainingData
+from sentiment.inference import chosen_export
 from sentiment.service.limits import Limits
 
 log = logging.getLogger(__name__)
 
-CHOSEN = Run(DEFAULT, "all", TrainingData(), Folders())
-"""The run whose model the report chose for its application: MobileNetV2, FT-A."""
-
-CHOSEN_MODEL = CHOSEN.exported(Ending.LITERT)
-
 OWN = ("/docs", "/healthz", "/metrics", "/page", "/readyz", "/v1")
 """Beginnings of the service's own addresses: as a root path, no one could say which is meant."""
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Numbers of two parameters of mallopt(3), from glibc's malloc.h."""
-
-LARGE = 4 * 2**20
-"""Least bytes of a block that is given back at once: a picture of a million pixels."""
 
 
 @dataclass(frozen=True)
 class Options:
     """Flags of `scripts/serve.py`."""
 
-    model: Path = CHOSEN_MODEL
+    model: Path = chosen_export.CHOSEN_MODEL
     """An exported model, a .tflite file."""
     host: str = "127.0.0.1"
     """Address to listen on; any but loopback lets other machines reach the service."""
@@ -78,7 +63,7 @@ def serve(options: Options) -> None:
     from sentiment.service import app, connections, security
 
     listening = _listen(options.host, options.port)
-    _give_memory_back()
+    memory.give_back()
     service = app.Service(options.model, options.threads, options.limits)
     loopback = security.is_loopback(options.host)
     hosts = options.allowed_hosts if loopback or options.allowed_hosts else None
@@ -121,25 +106,7 @@ def _check(options: Options) -> None:
         raise UserError(f"--root-path {options.root_path}: expected such as /sentiment")
     if options.root_path in OWN:
         raise UserError(f"--root-path {options.root_path}: the service's own address; take another")
-    if options.model.suffix != ".tflite" or not options.model.is_file():
-        trained = CHOSEN.model if options.model == CHOSEN_MODEL else "MODEL.keras"
-        raise UserError(
-            f"{options.model}: no exported model, a .tflite file; make one with "
-            f"python scripts/export_model.py {trained}"
-        )
-
-
-def _give_memory_back() -> None:
-    """Let the memory of a large picture go back to the system once the picture is done with.
-
-    glibc keeps more of it for reuse with every larger block that it has seen, up to 64 MB in each
-    thread's part, unless it is told where large begins (mallopt(3)).
-    """
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        if hasattr(libc, "mallopt"):  # libraries other than glibc may lack it
-            libc.mallopt(M_MMAP_THRESHOLD, LARGE)
-            libc.mallopt(M_TRIM_THRESHOLD, 2 * LARGE)
+    chosen_export.check(options.model)
 
 
 def _api_key(file: Path | None) -> str | None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,11 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
-from sentiment.data.image_size import SIDE
+from sentiment.inference.interpreters import Interpreters
 from sentiment.inference.litert import LitertModel
-from sentiment.model import model_file
 from sentiment.service import problems
 
 Result = TypeVar("Result")
@@ -22,9 +18,6 @@ Result = TypeVar("Result")
 
 class Workers:
     """A pool of threads with an interpreter of the model each.
-
-    Pillow and LiteRT let other threads run while they work, so the threads use a core each.
-    Every photo is predicted by itself: per photo, a batch of MobileNetV2 costs more.
 
     Args:
         model: the exported model, a .tflite file.
@@ -39,14 +32,7 @@ class Workers:
         self._mean_seconds = 0.0
         """Moving average of the seconds that a piece of work takes."""
         self._lock = threading.Lock()
-        model_file.check(model)
-        self._models: queue.SimpleQueue[LitertModel] = queue.SimpleQueue()
-        for _ in range(threads):
-            loaded = LitertModel(model)
-            loaded.predict(np.zeros((1, SIDE, SIDE, 3), np.uint8))
-            self._models.put(loaded)
-        self.card = loaded.card
-        model_file.refuse_leaking(model, self.card)
+        self.interpreters = Interpreters(model, threads)
         self._pool = ThreadPoolExecutor(threads, "worker")
 
     def check_room(self, pieces: int = 1) -> None:
@@ -90,10 +76,9 @@ class Workers:
             self.unfinished -= 1
 
     def _do(self, piece: Callable[[LitertModel], Result]) -> Result:
-        model = self._models.get_nowait()
         started = time.perf_counter()
         try:
-            return piece(model)
+            with self.interpreters.taken() as model:
+                return piece(model)
         finally:
-            self._models.put(model)
             self._mean_seconds += 0.1 * (time.perf_counter() - started - self._mean_seconds)
