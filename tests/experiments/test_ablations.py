@@ -33,6 +33,18 @@ def test_only_what_changes_something_is_ablated() -> None:
         assert len(applying(network, "fc")) > 1
 
 
+def test_labels_are_ablated_where_a_teacher_has_taught() -> None:
+    options = ablations.Options(training_flags=("--weights", "none"))
+    plain, taught = (
+        list(ablations._variants(options, networks.named("mobilenet"), taught))
+        for taught in (False, True)
+    )
+    names = {variant.name: variant.run.name for variant in taught[len(plain) :]}
+    assert names == {
+        "teacher-labels": "teacher_fc_layers_mobilenet", "shares": "shares_fc_layers_mobilenet"
+    }  # fmt: skip
+
+
 @pytest.mark.slow
 def test_an_ablation_is_trained_predicted_and_compared(drawn_data: Path, tmp_path: Path) -> None:
     """Also: it is not mixed with the real runs, and not repeated."""

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from helpers.report_files import RUNS, folders, probabilities, run, write_result, write_run
 
+from sentiment.report import runs_table
 from sentiment.runs import collect
 from sentiment.runs.collect import Missing, TrainedModel
-from sentiment.runs.run_files import Run, RunsWanted
+from sentiment.runs.run_files import Run, RunsWanted, TrainingData
 
 Y_TRUE = np.array([0, 1, 2])
 PARTS = ("training", "history", "resources", "tested", "ttd", "inference")
@@ -189,3 +190,22 @@ def test_a_manifest_without_a_figure_is_damage(tmp_path: Path) -> None:
     model = collected(tmp_path)[0]
     assert states(model) == dict.fromkeys(("training", "history", "resources"), "unusable")
     assert model.problems == [f"{of.manifest}: damaged (no waiting_seconds)"]
+
+
+def test_runs_with_chosen_labels_stand_behind_their_networks_own(tmp_path: Path) -> None:
+    choices = {"labels": "shares", "temperature": "2"}
+    data = TrainingData("t4sa").with_choices(choices)
+    of = Run("mobilenet", "fc", data, folders(tmp_path))
+    write_run(of, Y_TRUE, probabilities(Y_TRUE))
+    of.manifest.write_text(json.dumps(json.loads(of.manifest.read_text()) | {"choices": choices}))
+    names = [model.name for model in collected(tmp_path)]
+    assert len(names) == len(set(names)) == len(RUNS) + 1
+    place = names.index("MobileNetV2 FT-F")
+    assert names[place + 1] == "MobileNetV2 FT-F, shares, temperature 2"
+    model = collected(tmp_path)[place + 1]
+    assert model.run == of and not states(model)
+    assert "--dataset t4sa --labels shares --temperature 2" in of.prediction_command()
+    assert model.run.measuring_command.endswith("--dataset t4sa")
+    (learned,) = {row["learned"] for row in runs_table.runs([model]).frame.to_dict("records")}
+    assert learned == "shares, temperature 2"
+    assert "learned" not in runs_table.runs(collected(tmp_path)[:1]).frame

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -15,9 +16,9 @@ from sentiment.training.optimizer import (
     build_optimizer,
     compile_model,
     state_values,
-    targets,
 )
 from sentiment.training.schedule import schedule
+from sentiment.training.targets import targets
 
 RANDOM = np.random.default_rng(1)
 PHOTOS = RANDOM.integers(0, 256, (4, 224, 224, 3), np.uint8)
@@ -114,7 +115,7 @@ def test_a_step_is_traced_once() -> None:
 def test_labels_are_smoothed_in_training_alone() -> None:
     recipe = dataclasses.replace(ALL, weight_decay=0.0, label_smoothing=0.3)
     network = build_model(SMALL, recipe, 3)
-    compile_model(network, build_optimizer(recipe, recipe.learning_rate), smoothed=True)
+    compile_model(network, build_optimizer(recipe, recipe.learning_rate), soft=True)
     probabilities = network.predict_on_batch(PHOTOS)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.3)
     expected = {
@@ -122,8 +123,9 @@ def test_labels_are_smoothed_in_training_alone() -> None:
         False: -np.log(probabilities[range(4), LABELS]).mean(),
     }
     accuracy = (probabilities.argmax(axis=1) == LABELS).mean()
+    images = SimpleNamespace(labels=LABELS, shares=None)
     for learning, of_loss in expected.items():
-        given = targets(recipe, 3, learning)[LABELS]
+        given = targets(recipe, images, 3, learning)(np.arange(4))
         reached = network.test_on_batch(PHOTOS, given)
         np.testing.assert_allclose(reached, [of_loss, accuracy], rtol=1e-5)
 

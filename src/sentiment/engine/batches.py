@@ -50,7 +50,8 @@ class Batches(keras.utils.PyDataset):
         rows: ascending row numbers of the split, int64 (n,).
         batch_size: images a batch; the last may have fewer.
         shuffle_seed: gives each epoch its own order; None keeps the stored order.
-        targets: given in the labels' place, float32 (classes, classes): a row a class.
+        targets: what is given in the labels' place, float32 (b, classes), from the row numbers of
+            a batch, int64 (b,).
         weights: what the loss of an image of each class is multiplied by, float32 (classes,).
     """
 
@@ -60,7 +61,7 @@ class Batches(keras.utils.PyDataset):
         rows: np.ndarray,
         batch_size: int,
         shuffle_seed: int | None,
-        targets: np.ndarray | None = None,
+        targets: Callable[[np.ndarray], np.ndarray] | None = None,
         weights: np.ndarray | None = None,
     ):
         super().__init__()
@@ -152,7 +153,7 @@ class Batches(keras.utils.PyDataset):
             raise
         self.handed_over[index] = time.perf_counter()
         labels = self.stored.labels[rows]
-        targets = labels if self.targets is None else self.targets[labels]
+        targets = labels if self.targets is None else self.targets(rows)
         weights = () if self.weights is None else (self.weights[labels],)
         return self._devices.batch((inputs[batch], targets, *weights), size)
 

@@ -10,9 +10,10 @@ from sentiment.base.progress import progress
 from sentiment.engine.batches import Batches, reading
 from sentiment.runs.training_plan import Training
 from sentiment.training import class_weights
-from sentiment.training.optimizer import build_optimizer, compile_model, targets
+from sentiment.training.optimizer import build_optimizer, compile_model
 from sentiment.training.schedule import Schedule
 from sentiment.training.setup import Setup
+from sentiment.training.targets import are_soft, targets
 
 TOO_HIGH = 4.0
 """Times the first loss at which a training with a rising rate is of no more use."""
@@ -27,13 +28,14 @@ def losses_at(training: Training, rates: np.ndarray) -> Iterator[float]:
     recipe, parts = training.recipe, training.recipe.gradient_accumulation_steps
     setup = Setup(training)
     learner, learned = setup.learner, setup.inputs["train"]
-    smoothed_labels = targets(recipe, len(training.dataset.class_names), learning=True)
+    soft, classes = are_soft(recipe, learned), len(training.dataset.class_names)
+    wanted = targets(recipe, learned, classes, learning=True) if soft else None
     step = recipe.batch_size // parts
     weights = class_weights.by_label(class_weights.of(training))
-    batches = Batches(learned, learned.rows, step, recipe.seed, smoothed_labels, weights)
+    batches = Batches(learned, learned.rows, step, recipe.seed, wanted, weights)
     rising = ExponentialDecay(float(rates[0]), len(rates) - 1, float(rates[-1] / rates[0]))
     optimizer = build_optimizer(recipe, Schedule(rising, parts))
-    compile_model(learner, optimizer, smoothed=smoothed_labels is not None)
+    compile_model(learner, optimizer, soft=soft)
     whole = max(1, len(learned.rows) // step)  # the last batch may be smaller: other losses
     endless = (
         (epoch, index) for epoch in itertools.count() for index in range(min(whole, len(batches)))

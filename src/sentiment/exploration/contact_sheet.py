@@ -35,11 +35,11 @@ def file_name(label: int, class_name: str) -> str:
     return f"{label}_{latin[:LONGEST_NAME]}.png"
 
 
-def draw(photos: Iterable[Path], heading: str, file: Path) -> None:
+def draw(photos: Iterable[Path | Image.Image], heading: str, file: Path) -> None:
     """Draw photos side by side in rows that fill the width; each keeps its aspect ratio.
 
     Args:
-        photos: the photos' files, of which no more are read than the rows take.
+        photos: the photos or their files, of which no more are read than the rows take.
         heading: text above the photos, after the number of those shown.
         file: the picture's file; its suffix is its format.
 
@@ -72,7 +72,7 @@ def _lettered(heading: str) -> Image.Image:
     return Image.open(box).convert("RGB")
 
 
-def _filled_rows(photos: Iterable[Path]) -> list[list[Image.Image]]:
+def _filled_rows(photos: Iterable[Path | Image.Image]) -> list[list[Image.Image]]:
     """Decode photos, ROW_HEIGHT high, into rows that are filled one after the other."""
     rows: list[list[Image.Image]] = []
     room = 0
@@ -88,9 +88,9 @@ def _filled_rows(photos: Iterable[Path]) -> list[list[Image.Image]]:
     return rows
 
 
-def _decoded(photo: Path) -> Image.Image:
+def _decoded(photo: Path | Image.Image) -> Image.Image:
     try:
-        image = decode.unpack(decode.read(photo))
+        image = decode.unpack(decode.read(photo)) if isinstance(photo, Path) else photo
     except BadImage as bad:
         raise UserError(f"{photo}: {bad}; it was a photo before: touch it and run again") from bad
     return image.resize(_size(image, ROW_HEIGHT), Image.Resampling.LANCZOS, reducing_gap=3)

@@ -21,7 +21,7 @@ from sentiment.engine.supervisor import supervise
 from sentiment.inference.unfinished_prediction import UnfinishedPrediction
 from sentiment.model import model_file
 from sentiment.model.recipe import Architecture, Recipe
-from sentiment.runs import predictions, training_plan
+from sentiment.runs import learned_images, predictions, training_plan
 from sentiment.runs.run_files import Run, TrainingData
 
 if TYPE_CHECKING:
@@ -294,4 +294,10 @@ def _card(run: Run) -> dict:
             f"{run.model}: trained on {card['percent']:g} %, not {run.percent:g} %; "
             f"predict with --percent {card['percent']:g}, or {make}"
         )
+    for name, value in learned_images.plan(run.data).items():
+        if card.get(name) != value:
+            raise UserError(
+                f"{run.model}: trained with {name} {card.get(name)}, not {value}; predict with the "
+                f"flags it was trained with, or {make}"
+            )
     return card

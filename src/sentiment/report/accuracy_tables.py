@@ -1,6 +1,7 @@
 """The report's tables of accuracy: Tables 2 and 3, the choice, and the leaking models."""
 
 from sentiment.report import published
+from sentiment.report.ceilings import Known
 from sentiment.report.choice import RULE, Choice
 from sentiment.report.published_data import Data
 from sentiment.report.rows import (
@@ -34,8 +35,12 @@ SCORE_FORMATS = {
 }
 
 
-def test_accuracy(models: list[TrainedModel], data: Data) -> Table:
-    """Table 2."""
+def test_accuracy(models: list[TrainedModel], data: Data, ceiling: Known | None) -> Table:
+    """Table 2.
+
+    Args:
+        ceiling: what the noise of the labels allows, if it is known.
+    """
     columns: PublishedColumns = {
         REPORT: published.TEST_REPORT,
         PAPER: published.TEST_PAPER,
@@ -52,6 +57,7 @@ def test_accuracy(models: list[TrainedModel], data: Data) -> Table:
         [
             *_beside_commonest(f"Test split of {data.name}", {m.name: m.tested for m in models}),
             *published_notes(models, data, published.TEST_NOTE),
+            *([f"{ceiling}."] if ceiling else []),
             DEFINITIONS,
         ],
     )

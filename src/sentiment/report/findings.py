@@ -12,6 +12,7 @@ from sentiment.data.dataset import TTD, Dataset
 from sentiment.engine import backend
 from sentiment.report import (
     accuracy_tables,
+    ceilings,
     choice,
     cost_tables,
     gallery,
@@ -21,6 +22,7 @@ from sentiment.report import (
     published_data,
     runs_table,
 )
+from sentiment.report.ceilings import Known
 from sentiment.report.choice import Choice
 from sentiment.report.gallery import Row, ShownPhoto, Tested
 from sentiment.report.picture import Picture
@@ -100,12 +102,15 @@ def gather(wanted: RunsWanted, folders: Folders, explain: bool) -> Findings:
     compared = _pairwise(tested, problems)
     compared_on_ttd = _pairwise({name: p for name, p in agreed.items() if len(p)}, problems)
     chosen = choice.choose(models, compared)
-    made = [*_tables(models, data, compared, chosen, leaking)]
+    ceiling = None
+    with noting(problems):
+        ceiling = ceilings.known(data, folders)
+    made = [*_tables(models, data, compared, chosen, leaking, ceiling)]
     if data.published or on_ttd:  # of no use to models of other classes
         made += _ttd_tables(models, ttd, compared_on_ttd)
     best = _best(models, chosen)
     made += mistakes.tables(*best) if best else []
-    drawn = pictures.draw_all(models, data, ttd, compared, chosen)
+    drawn = pictures.draw_all(models, data, ttd, compared, chosen, ceiling)
     return Findings(
         models,
         data,
@@ -132,12 +137,13 @@ def _tables(
     compared: list[Comparison],
     chosen: Choice,
     leaking: list[TrainedModel],
+    ceiling: Known | None,
 ) -> list[Table]:
     """The tables that any data set has."""
     title = "Which differences on the test split are real"
     return [
         accuracy_tables.candidates(chosen, data),
-        accuracy_tables.test_accuracy(models, data),
+        accuracy_tables.test_accuracy(models, data, ceiling),
         pairs.table("test_pairs", title, compared, data.difference),
         cost_tables.training_time(models, data),
         cost_tables.inference_time(models, data),

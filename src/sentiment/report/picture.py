@@ -152,6 +152,12 @@ def draw_commonest(draw_line: Callable[..., Line2D], commonest: Commonest) -> No
     draw_line(commonest.share, color=INK, linestyle=":", linewidth=1, label=label)
 
 
+def draw_ceiling(draw_line: Callable[..., Line2D], share: float, label: str) -> None:
+    """Draw a dashed line at the accuracy that labels with noise allow, as `draw_commonest` does."""
+    name = lettering.shortened(label, WIDEST_NAME)
+    draw_line(share, color=INK, linestyle="--", linewidth=1, label=lettering.isolated(name))
+
+
 def name_rows(panel: Axes, names: Sequence[str]) -> None:
     """Name the rows of a panel, the first one at the top."""
     panel.set_yticks(range(len(names)), names)

@@ -11,11 +11,13 @@ from matplotlib.ticker import MaxNLocator
 
 from sentiment.data import fonts
 from sentiment.report import confusion_picture, learning_curves, published
+from sentiment.report.ceilings import Known
 from sentiment.report.choice import Candidate, Choice
 from sentiment.report.picture import (
     COLOURS,
     INK,
     Picture,
+    draw_ceiling,
     draw_commonest,
     interval_mark,
     name_rows,
@@ -37,17 +39,27 @@ Tested = list[tuple[TrainedModel, Predictions]]
 
 
 def draw_all(
-    models: list[TrainedModel], data: Data, ttd: Data, comparisons: list[Comparison], choice: Choice
+    models: list[TrainedModel],
+    data: Data,
+    ttd: Data,
+    comparisons: list[Comparison],
+    choice: Choice,
+    ceiling: Known | None,
 ) -> list[Picture]:
     """Every picture that there are figures for, in the order of the report."""
     names = {name for _, tested in collect.tested_models(models) for name in tested.class_names}
     fonts.say_what_lacks(names)
     with style(names):
-        return list(_pictures(models, data, ttd, comparisons, choice))
+        return list(_pictures(models, data, ttd, comparisons, choice, ceiling))
 
 
 def _pictures(
-    models: list[TrainedModel], data: Data, ttd: Data, comparisons: list[Comparison], choice: Choice
+    models: list[TrainedModel],
+    data: Data,
+    ttd: Data,
+    comparisons: list[Comparison],
+    choice: Choice,
+    ceiling: Known | None,
 ) -> Iterator[Picture]:
     colours = _colours(models)
     tested, on_ttd = collect.tested_models(models), collect.models_on_ttd(models)
@@ -55,7 +67,7 @@ def _pictures(
     if choice.candidates:
         yield _pareto(colours, choice)
     if tested:
-        yield _accuracy(colours, tested, data)
+        yield _accuracy(colours, tested, data, ceiling)
     if comparisons:
         yield _differences([model.name for model, _ in tested], comparisons)
     if on_ttd:
@@ -73,11 +85,16 @@ def _colours(models: list[TrainedModel]) -> dict[str, str]:
     return {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(networks)}
 
 
-def _accuracy(colours: dict[str, str], tested: Tested, data: Data) -> Picture:
+def _accuracy(
+    colours: dict[str, str], tested: Tested, data: Data, ceiling: Known | None
+) -> Picture:
     others = {"report": published.TEST_REPORT, "paper": published.TEST_PAPER}
     figure = Figure(figsize=(7, 1.2 + 0.42 * len(tested)), layout="constrained")
     panel = figure.subplots()
     words = _intervals(panel, colours, tested, others if data.published else {})
+    if ceiling:
+        draw_ceiling(panel.axvline, ceiling.agreed.value, ceiling.label)
+        words += f". {ceiling}"
     _legend(figure, [panel])
     panel.set_xlabel(f"accuracy on the test split of {data.name}, 95 % interval")
     return Picture(
@@ -144,7 +161,8 @@ def _intervals(
             published_value = others.get(name, {}).get(model.key)
             if published_value is not None:
                 panel.plot(published_value, row, marker, color=INK, label=name, markersize=7)
-    name_rows(panel, [model.name for model, _ in tested])
+    # What was chosen of the labels is in a second line.
+    name_rows(panel, [model.name.replace(", ", ",\n", 1) for model, _ in tested])
     for always in commonest:
         draw_commonest(panel.axvline, always)
     return "; ".join([*words, *map(str, commonest)])

@@ -5,6 +5,8 @@ by others (codiceSpaghetti/T4SA-2.0); "the report" the replication in Keras of 2
 are by agreement: at least 5, 4 or 3 annotators.
 """
 
+from sentiment.runs.accuracy import Accuracy
+
 Key = tuple[str, str]
 """Folder of the network, and layers: fc or all."""
 
@@ -26,6 +28,13 @@ TTD_CLASSES = {"negative", "positive"}
 
 TTD_IMAGES = {level: sum(counts.values()) for level, counts in TTD_BY_CLASS.items()}
 """Images of TTD, by the least agreement."""
+
+T4SA_READER = "a newer reader of its texts"
+"""TimeLM (Loureiro et al., 2022), by which B-T4SA's successor was labelled."""
+
+T4SA_CEILING = Accuracy(470_586, 365_542)
+"""On how many of B-T4SA's images that reader says what the label says (codiceSpaghetti/T4SA-2.0,
+the last cell of its notebook on TimeLM)."""
 
 TEST_PAPER = {("vgg19", "fc"): 0.506, ("vgg19", "all"): 0.513}
 TEST_RERUN = {("vgg19", "fc"): 0.508, ("vgg19", "all"): 0.519}

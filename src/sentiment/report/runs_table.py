@@ -24,7 +24,7 @@ RUN_FORMATS = {
 
 def runs(models: list[TrainedModel]) -> Table:
     """The training runs that the figures come from."""
-    rows = []
+    rows, chosen = [], any(m.run.data.prefix for m in models)
     for m in models:
         figures: Figures = dict.fromkeys(RUN_FORMATS)
         if isinstance(m.training, FinishedTraining):
@@ -40,7 +40,8 @@ def runs(models: list[TrainedModel]) -> Table:
                 "machine": m.training.machine,
                 "commit": str(m.training.git_commit)[:10],
             }
-        rows.append(row(m, figures, {}, m.training))
+        learned: Figures = {"learned": m.run.data.in_words or "listed labels"} if chosen else {}
+        rows.append(row(m, learned | figures, {}, m.training))
     return table_of("runs", "The runs", rows, RUN_FORMATS, [])
 
 

@@ -2,10 +2,11 @@
 
 import itertools
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
 
-from sentiment.base import lettering
+from sentiment.base import files, lettering
 from sentiment.runs.collect import Missing
 
 TO_GET_IT = "to get it"
@@ -82,6 +83,13 @@ class Table:
         rows = [list(self.frame), ["---"] * self.frame.shape[1], *self.cells()]
         lines = ["| " + " | ".join(map(_escaped, row)) + " |" for row in rows]
         return "\n".join([f"### {self.title}", "", *lines, "", *(f"- {n}" for n in self.notes), ""])
+
+    def save(self, folder: Path) -> None:
+        """Write the table as CSV and as Markdown."""
+        texts = {".csv": self.frame.to_csv(index=False), ".md": self.markdown()}
+        for ending, text in texts.items():
+            with files.whole_file(folder / f"{self.name}{ending}") as temporary:
+                temporary.write_text(text, encoding="utf-8")
 
     def _texts(self, row: dict) -> list[str]:
         missing = row.get(TO_GET_IT)

@@ -2,10 +2,11 @@
 
 import contextlib
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import pandas as pd
 
@@ -18,7 +19,7 @@ from sentiment.runs import history_file, inference_file, manifest_file, predicti
 from sentiment.runs.inference_file import Inference
 from sentiment.runs.manifest_file import FinishedTraining
 from sentiment.runs.predictions import Predictions
-from sentiment.runs.run_files import Ending, Run, RunsWanted, TrainingData
+from sentiment.runs.run_files import Ending, Labels, Run, RunsWanted, TrainingData
 
 RESOURCES = ("cpu_percent", "cpu_percent_life", "rss_bytes", "vms_bytes")
 """Columns of the resources that every run has."""
@@ -28,6 +29,9 @@ GPU = ("gpu_memory_bytes", "gpu_percent")
 
 SOME_PERCENT = 1.0
 """A percent under 100: each of them gives the same names of files."""
+
+SOME_CONFIDENCE, SOME_FILE = 0.5, Path("FILE")
+"""Choices of the photos to learn from, of which each gives the same names of files."""
 
 Part = TypeVar("Part")
 
@@ -74,14 +78,16 @@ class TrainedModel:
 
     @property
     def key(self) -> tuple[str, str]:
-        """The network's folder and the layers, as published figures are sorted."""
-        return self.run.architecture, self.run.layers
+        """The network's folder and the layers, as published figures are sorted; there are none of
+        models whose labels were chosen."""
+        return self.run.data.prefix + self.run.architecture, self.run.layers
 
     @property
     def name(self) -> str:
-        """Such as `MobileNetV2 FT-F`, or `MobileNetV2 FT-F (10 %)`."""
+        """Such as `MobileNetV2 FT-F`, or `MobileNetV2 FT-F, shares (10 %)`."""
         mark = "LEAKING " if self.run.leaking else ""
-        title = f"{mark}{self.network.architecture.title} {self.run.way}"
+        chosen = f", {self.run.data.in_words}" if self.run.data.prefix else ""
+        title = f"{mark}{self.network.architecture.title} {self.run.way}{chosen}"
         if self.run.percent == 100:
             return title
         predicted = [part for part in (self.tested, self.ttd) if not isinstance(part, Missing)]
@@ -112,7 +118,7 @@ def models_on_ttd(models: list[TrainedModel]) -> list[tuple[TrainedModel, Predic
 def trained_models(
     wanted: RunsWanted, folders: Folders, leaking: bool = False
 ) -> list[TrainedModel]:
-    """Every network both ways, with what is there.
+    """Every network both ways, with what is there; behind each, its runs with chosen labels.
 
     Args:
         leaking: those trained on the test images too.
@@ -129,10 +135,11 @@ def trained_models(
     runs = [_run_there(full_run, wanted.percent) for _, full_run in full_runs]
     # What is not run at all is to be run on as much as the others.
     most = wanted.percent or max((run.percent for run in runs if run), default=100.0)
-    return [
-        _model(network, run or _with_percent(full_run, most))
-        for (network, full_run), run in zip(full_runs, runs, strict=True)
-    ]
+    models = []
+    for (network, full_run), run in zip(full_runs, runs, strict=True):
+        models.append(_model(network, run or _with_percent(full_run, most)))
+        models += [_model(network, chosen) for chosen in _chosen_runs(full_run, wanted.percent)]
+    return models
 
 
 def leaking_models(wanted: RunsWanted, folders: Folders) -> list[TrainedModel]:
@@ -143,6 +150,29 @@ def leaking_models(wanted: RunsWanted, folders: Folders) -> list[TrainedModel]:
         if model.problems
         or not all(isinstance(p, Missing) for p in (model.training, model.tested, model.ttd))
     ]
+
+
+def _chosen_runs(plain: Run, percent: float | None) -> Iterator[Run]:
+    """The runs that are there of a network with chosen labels, or photos."""
+    for labels, confidence, drop in itertools.product(
+        get_args(Labels), (0.0, SOME_CONFIDENCE), (None, SOME_FILE)
+    ):
+        chosen = dataclasses.replace(
+            plain.data, labels=labels, min_confidence=confidence, drop=drop
+        )
+        run = _run_there(dataclasses.replace(plain, data=chosen), percent)
+        if run and chosen.prefix:
+            yield dataclasses.replace(run, data=_recorded_choices(run))
+
+
+def _recorded_choices(run: Run) -> TrainingData:
+    """The data of a run with the choices that its manifest states."""
+    try:
+        manifest = manifest_file.finished_manifest(run) or {}
+        recorded = run.data.with_choices(manifest["choices"])
+    except (UserError, KeyError, ValueError, TypeError, AttributeError):  # said when read again
+        return run.data
+    return recorded if recorded.prefix == run.data.prefix else run.data
 
 
 def _run_there(run: Run, percent: float | None) -> Run | None:

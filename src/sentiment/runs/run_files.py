@@ -1,8 +1,11 @@
 """A run: one network trained one way on one data set, and the names of the files it leaves."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal, get_args
 
 from sentiment.base.errors import UserError
 from sentiment.base.project import Folders, shown_command
@@ -18,6 +21,10 @@ class Ending(StrEnum):
     SAVED_MODEL = "_saved_model"
 
 
+Labels = Literal["listed", "teacher", "shares"]
+"""What is learned of each photo."""
+
+
 LEAKING = "leaking_"
 """Begins the name of a run that learns from the test images, behind test_."""
 
@@ -30,8 +37,11 @@ BATCHES = (1, 15)
 class TrainingData:
     """The data that a model learns from, or has learned from.
 
+    What is chosen of the photos and their labels is told by the names of all files of the run;
+    validation and test are by the listed labels whatever is chosen.
+
     Raises:
-        UserError: the percent is outside (0, 100].
+        UserError: a value is outside its range, or has no effect.
     """
 
     dataset: str = "t4sa"
@@ -39,10 +49,85 @@ class TrainingData:
     percent: float = 100.0
     """This much of each class, in training and validation; under 100 all files are called
     test_... The test split is always whole."""
+    labels: Labels = "listed"
+    """What is learned of each photo: the list's label (listed), the class with its largest share
+    (teacher; files are called teacher_...), or all its shares (shares_...), by cross-entropy
+    against them. Shares are votes or a teacher's probabilities, stored beside the labels."""
+    temperature: float = 1.0
+    """With --labels shares: learn shares ** (1 / this), scaled to sum to 1; over 1 is softer."""
+    min_confidence: float = 0.0
+    """Learn only from photos whose largest share is this or more (confident_...)."""
+    drop: Path | None = None
+    """Leave out the training photos in this table's column photo, such as the least_believed.csv
+    of label_noise.py, or in a list of a path a line (dropped_...)."""
 
     def __post_init__(self) -> None:
         if not 0 < self.percent <= 100:
             raise UserError(f"--percent {self.percent:g}: expected more than 0, at most 100")
+        if not 0 < self.temperature < math.inf:
+            raise UserError(f"--temperature {self.temperature:g}: expected a number over 0")
+        if self.temperature != 1 and self.labels != "shares":
+            raise UserError(
+                f"--temperature {self.temperature:g}: is of --labels shares, not {self.labels}"
+            )
+        if not 0 <= self.min_confidence < 1:
+            raise UserError(
+                f"--min-confidence {self.min_confidence:g}: expected 0 or more, under 1"
+            )
+
+    @property
+    def prefix(self) -> str:
+        """Begins the names of files, such as `shares_dropped_`; empty where nothing is chosen."""
+        chosen = {
+            f"{self.labels}_": self.labels != "listed",
+            "confident_": self.min_confidence > 0,
+            "dropped_": self.drop is not None,
+        }
+        return "".join(word for word, applies in chosen.items() if applies)
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """What is chosen of the photos and their labels, by the flag without its dashes."""
+        chosen = {
+            "labels": self.labels if self.labels != "listed" else "",
+            "temperature": f"{self.temperature:g}" if self.temperature != 1 else "",
+            "min-confidence": f"{self.min_confidence:g}" if self.min_confidence else "",
+            "drop": str(self.drop) if self.drop else "",
+        }
+        return {name: value for name, value in chosen.items() if value}
+
+    @property
+    def words(self) -> list[str]:
+        """The choices as they stand on a command line."""
+        return [word for name, value in self.choices.items() for word in (f"--{name}", value)]
+
+    def with_choices(self, choices: Mapping[str, str]) -> "TrainingData":
+        """The same data with other choices, given as `choices` gives them.
+
+        Raises:
+            KeyError: the labels are none of `Labels`.
+            ValueError: a number is none.
+            UserError: a value is outside its range.
+        """
+        labels: dict[str, Labels] = {name: name for name in get_args(Labels)}
+        return replace(
+            self,
+            labels=labels[choices.get("labels", "listed")],
+            temperature=float(choices.get("temperature", 1)),
+            min_confidence=float(choices.get("min-confidence", 0)),
+            drop=Path(choices["drop"]) if "drop" in choices else None,
+        )
+
+    @property
+    def in_words(self) -> str:
+        """What is chosen, such as `shares, temperature 2`; empty where nothing is."""
+        said = {
+            "labels": self.labels,
+            "temperature": f"temperature {self.temperature:g}",
+            "min-confidence": f"confidence {self.min_confidence:g}",
+            "drop": "dropped photos",
+        }
+        return ", ".join(said[name] for name in self.choices)
 
 
 @dataclass(frozen=True)
@@ -90,7 +175,8 @@ class Run:
     def name(self) -> str:
         """Such as `fc_layers_mobilenet`, or `test_fc_layers_mobilenet` for a part of the data."""
         part = "test_" if self.percent < 100 else ""
-        return f"{part}{LEAKING if self.leaking else ''}{self.layers}_layers_{self.architecture}"
+        leak = LEAKING if self.leaking else ""
+        return f"{part}{leak}{self.data.prefix}{self.layers}_layers_{self.architecture}"
 
     @property
     def way(self) -> str:
@@ -102,7 +188,7 @@ class Run:
         """The flags that tell a script which of its network's runs is meant."""
         part = ["--percent", f"{self.percent:g}"] if self.percent < 100 else []
         leak = ["--include-test-data"] if self.leaking else []
-        return ["--dataset", self.dataset, *part, *leak]
+        return ["--dataset", self.dataset, *part, *self.data.words, *leak]
 
     @property
     def training_command(self) -> str:
@@ -119,7 +205,8 @@ class Run:
     @property
     def measuring_command(self) -> str:
         """The command that a person types to measure what predicting costs on a CPU."""
-        return " ".join(["python scripts/measure_inference.py", *self.flags])
+        plain = replace(self, data=TrainingData(self.dataset, self.percent))
+        return " ".join(["python scripts/measure_inference.py", *plain.flags])
 
     @property
     def mark(self) -> str:

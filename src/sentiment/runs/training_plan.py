@@ -11,6 +11,7 @@ from sentiment.data import image_size, stratify
 from sentiment.data.dataset import Dataset
 from sentiment.model import model_file
 from sentiment.model.recipe import Architecture, Recipe
+from sentiment.runs import learned_images
 from sentiment.runs.run_files import Run
 
 DEFAULTS = {
@@ -55,6 +56,7 @@ class Training:
             **image_size.entry(self.dataset.side),
             "percent": self.run.percent,
             "head_from_run_of": start,
+            **learned_images.plan(self.run.data),
             **({model_file.LEAKS: True} if self.run.leaking else {}),
         }
 
@@ -65,9 +67,25 @@ def sections(run: Run) -> dict[str, tuple[str, ...]]:
     return {"train": learned, "validation": ("validation",)}
 
 
-def counts(dataset: Dataset, run: Run) -> dict[str, dict[str, int]]:
+def counts(dataset: Dataset, run: Run, seed: int) -> dict[str, dict[str, int]]:
     """How many images of each class a run takes for "train" and "validation", by their labels'
-    order."""
+    order.
+
+    Args:
+        seed: the recipe's.
+
+    Raises:
+        UserError: the data do not hold what is to be learned.
+    """
+    listed = listed_counts(dataset, run)
+    if not run.data.prefix:
+        return listed
+    train = learned_images.counts(dataset, sections(run)["train"], run.data, seed)
+    return listed | {"train": train}
+
+
+def listed_counts(dataset: Dataset, run: Run) -> dict[str, dict[str, int]]:
+    """The same by the listed labels, before any photo is left out."""
     return {
         split: {
             name: sum(
@@ -131,11 +149,13 @@ def head_model(recipe: Recipe, dataset: Dataset, run: Run) -> Path | None:
         "data_fingerprint": dataset.fingerprint,
         "class_names": list(dataset.class_names),
         "preprocessing": recipe.preprocessing,
+        **learned_images.plan(run.data),
     }
     made = card | card["recipe"]
     for name, value in wanted.items():
-        if made[name] != value:
+        if made.get(name) != value:
             raise UserError(
-                f"{trained.model}: trained with {name} {made[name]}, this run has {value}; {remedy}"
+                f"{trained.model}: trained with {name} {made.get(name)}, this run has {value}; "
+                f"{remedy}"
             )
     return trained.model

@@ -40,7 +40,7 @@ def _images(
     architecture: Architecture, recipe: Recipe, dataset: Dataset, run: Run
 ) -> Iterator[str]:
     """The lines that say which network learns from which images."""
-    counts = training_plan.counts(dataset, run)
+    counts = training_plan.counts(dataset, run, recipe.seed)
     images = {split: sum(by_class.values()) for split, by_class in counts.items()}
     learning = {"fc": "the fully connected layers learn", "all": "all layers learn"}[run.layers]
     yield f"{architecture.title} {run.way} ({learning}) on {run.percent:g} % of {dataset.name}"
@@ -52,7 +52,30 @@ def _images(
         f"(the store is {dataset.bytes / 1e9:.2f} GB); "
         f"{-(-images['train'] // recipe.batch_size):,} updates an epoch"
     )
+    yield from _choices(dataset, run, images["train"])
     yield from _balance(recipe, counts["train"])
+
+
+def _choices(dataset: Dataset, run: Run, images: int) -> Iterator[str]:
+    """The lines that say what is learned of which photos, where that was chosen.
+
+    Args:
+        images: how many images are learned from.
+    """
+    data = run.data
+    if data.labels != "listed":
+        what = {
+            "teacher": "the class with the largest share",
+            "shares": "the shares of all classes",
+        }
+        softer = f", temperature {data.temperature:g}" if data.temperature != 1 else ""
+        yield f"  learns {what[data.labels]}{softer}; validation is by the listed labels"
+    if data.min_confidence or data.drop:
+        listed = sum(training_plan.listed_counts(dataset, run)["train"].values())
+        confident = f"largest share {data.min_confidence:g} or more" if data.min_confidence else ""
+        dropped = f"without those in {data.drop}" if data.drop else ""
+        which = ", ".join(filter(None, [confident, dropped]))
+        yield f"  learns from {images:,} of {listed:,} training photos: {which}"
 
 
 def _balance(recipe: Recipe, counts: dict[str, int]) -> Iterator[str]:

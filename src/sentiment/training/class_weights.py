@@ -20,7 +20,8 @@ def of(training: Training) -> dict[str, float] | None:
     """The weight of each class in the loss, in the order of the labels; None where it has none."""
     if training.recipe.class_weights == "none":
         return None
-    return balanced(training_plan.counts(training.dataset, training.run)["train"])
+    counts = training_plan.counts(training.dataset, training.run, training.recipe.seed)
+    return balanced(counts["train"])
 
 
 def balanced(counts: Mapping[str, int]) -> dict[str, float]:

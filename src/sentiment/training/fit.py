@@ -28,10 +28,10 @@ from sentiment.training.optimizer import (
     build_optimizer,
     compile_model,
     state_values,
-    targets,
 )
 from sentiment.training.schedule import schedule
 from sentiment.training.setup import Setup
+from sentiment.training.targets import are_soft, targets
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +98,7 @@ class Loop:
     def __init__(self, training: Training, setup: Setup):
         self.training, self.setup = training, setup
         recipe = training.recipe
+        self._soft = are_soft(recipe, setup.inputs["train"])
         self.class_weights = class_weights.of(training)
         self.train, self.validation = self._batches("train"), self._batches("validation")
         # Dropout draws the same whether features were computed just now or found.
@@ -105,9 +106,7 @@ class Loop:
         rate = schedule(recipe, len(self.train))
         with devices.taken().scope():
             self.optimizer = build_optimizer(recipe, rate)
-            compile_model(
-                setup.learner, self.optimizer, recipe.label_smoothing > 0, self._steps_at_once()
-            )
+            compile_model(setup.learner, self.optimizer, self._soft, self._steps_at_once())
         self.history = History(training.run.history, self.train, recipe.epochs, rate)
         self.patience = Patience(recipe.patience)
 
@@ -120,7 +119,7 @@ class Loop:
             joined.rows,
             recipe.batch_size // recipe.gradient_accumulation_steps,
             recipe.seed if learning else None,
-            targets(recipe, classes, learning),
+            targets(recipe, joined, classes, learning) if self._soft else None,
             class_weights.by_label(self.class_weights) if learning else None,
         )
 

@@ -1,4 +1,4 @@
-"""How a network learns: its optimiser, its loss, and the targets of smoothed labels."""
+"""How a network learns: its optimiser and its loss."""
 
 import keras
 import numpy as np
@@ -48,36 +48,21 @@ def at_constant_rate(
     return constant
 
 
-def targets(recipe: Recipe, classes: int, learning: bool) -> np.ndarray | None:
-    """The probabilities that the network is to give for a photo of each class.
-
-    Args:
-        learning: otherwise validating, which is done by the labels as they are.
-
-    Returns:
-        float32 (classes, classes), a row a class; None where the recipe does not smooth labels.
-    """
-    if not recipe.label_smoothing:
-        return None
-    share = recipe.label_smoothing if learning else 0.0
-    return (1 - share) * np.eye(classes, dtype=np.float32) + np.float32(share / classes)
-
-
 def compile_model(
     model: keras.Model,
     optimizer: keras.optimizers.Optimizer,
-    smoothed: bool = False,
+    soft: bool = False,
     steps_at_once: int = 1,
 ) -> None:
     """Compile a model to be trained by `optimizer`, and make all its variables.
 
     Args:
-        smoothed: a row of `targets` is given in each label's place.
+        soft: probabilities of all classes are given in each label's place, as `Targets` has them.
         steps_at_once: steps after which Keras calls its callbacks.
     """
     model.compile(
         optimizer=optimizer,
-        loss="categorical_crossentropy" if smoothed else "sparse_categorical_crossentropy",
+        loss="categorical_crossentropy" if soft else "sparse_categorical_crossentropy",
         metrics=["accuracy"],
         steps_per_execution=steps_at_once,
     )
@@ -85,7 +70,7 @@ def compile_model(
     # also put back into what is there.
     optimizer.build(model.trainable_variables)
     output = np.zeros((1, *model.output_shape[1:]), np.float32)
-    model.compute_metrics(None, output if smoothed else np.zeros(1, np.int32), output)
+    model.compute_metrics(None, output if soft else np.zeros(1, np.int32), output)
     model.reset_metrics()
     # Here, for a scope of several devices does not last until `fit`.
     model.make_train_function()

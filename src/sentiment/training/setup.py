@@ -15,7 +15,7 @@ from sentiment.data.split import Split
 from sentiment.engine import devices
 from sentiment.model import build
 from sentiment.model.recipe import Recipe
-from sentiment.runs import training_plan
+from sentiment.runs import learned_images, training_plan
 from sentiment.runs.run_files import Run
 from sentiment.runs.training_plan import Training
 from sentiment.training import feature_extraction
@@ -64,8 +64,9 @@ class Setup:
     def inputs(self) -> dict[str, Joined]:
         """The learner's inputs for "train" and "validation", with the rows that the run uses."""
         stored = {section: self.stored(section, rows) for section, rows in self._rows.items()}
-        sections = training_plan.sections(self.training.run)
-        return {split: self._joined(sections[split], stored) for split in sections}
+        sections = training_plan.sections(self.training.run)["validation"]
+        validation = Joined([stored[s] for s in sections], [self._rows[s] for s in sections])
+        return {"train": self._to_learn(stored), "validation": validation}
 
     def stored(self, section: str, rows: np.ndarray) -> Stored:
         """A split's images, or the features of some of its rows, computed if need be.
@@ -94,14 +95,25 @@ class Setup:
         sections = dict.fromkeys(itertools.chain(*training_plan.sections(t.run).values()))
         return {name: rows_of(t.dataset.split(name), t.run, t.recipe) for name in sections}
 
-    def _joined(self, sections: tuple[str, ...], stored: Mapping[str, Stored]) -> Joined:
-        return Joined([stored[name] for name in sections], [self._rows[name] for name in sections])
+    def _to_learn(self, stored: Mapping[str, Stored]) -> Joined:
+        """What is to be learned from, and what of it.
+
+        Raises:
+            UserError: the data do not hold it, or no photo is left.
+        """
+        t = self.training
+        sections = training_plan.sections(t.run)["train"]
+        rows = learned_images.kept(
+            t.dataset, {name: self._rows[name] for name in sections}, t.run.data
+        )
+        splits = [t.dataset.split(name) for name in sections]
+        learned = learned_images.learned(splits, t.run.data)
+        return Joined([stored[name] for name in sections], rows, learned)
 
     def _mean_pixel(self) -> list[float] | None:
-        sections = training_plan.sections(self.training.run)["train"]
-        splits = {name: self.training.dataset.split(name) for name in sections}
-        images = self._joined(sections, splits)
-        return mean_pixel(self.training, images, images.rows)
+        t = self.training
+        images = self._to_learn({name: t.dataset.split(name) for name in self._rows})
+        return mean_pixel(t, images, images.rows)
 
     def _learner(self) -> keras.Model:
         if self.cached:

@@ -216,6 +216,7 @@ def _manifest(training: Training) -> Iterator[dict]:
     manifest = {
         "status": "running",
         **training.plan,
+        **({"choices": choices} if (choices := training.run.data.choices) else {}),
         "start": training.start,
         **provenance.provenance(),
     }

@@ -3,6 +3,7 @@
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sentiment.base.errors import UserError
 from sentiment.data.collections.collection import SPLITS
@@ -34,6 +35,9 @@ class Reading:
     polarity: bool = False
     """Turn emotions into negative, neutral and positive: amusement, awe, contentment, excitement,
     joy and surprise are positive; anger, disgust, fear and sadness negative."""
+    scores: Path | None = None
+    """t4sa: a teacher's probabilities, a table of TWID, NEG, NEU, POS, joined by the id in each
+    photo's name; without it, scores.tsv in --source if it is there."""
 
     def __post_init__(self) -> None:
         self.percents  # noqa: B018  raises
@@ -77,19 +81,14 @@ class Reading:
         }  # fmt: skip
 
     def in_folder(self, root: Path) -> "Reading":
-        """The same reading, its table's path relative to the source folder if it lies in it.
+        """The same reading, its tables' paths relative to the source folder if they lie in it.
 
         Raises:
-            UserError: the table is neither there nor in the working directory.
+            UserError: a table is neither there nor in the working directory.
         """
-        if self.table is None:
-            return self
-        places = [place.resolve() for place in (self.table, root / self.table)]
-        table = next((place for place in places if place.is_file()), None)
-        if table is None:
-            raise UserError(f"--table {self.table}: no such file, here or in {root}")
-        inside = table.is_relative_to(root)
-        return dataclasses.replace(self, table=table.relative_to(root) if inside else table)
+        given = {name: getattr(self, name) for name in TABLES}
+        found: dict[str, Any] = {n: _in_folder(n, path, root) for n, path in given.items() if path}
+        return dataclasses.replace(self, **found)
 
     @classmethod
     def of(cls, chosen: dict) -> "Reading":
@@ -97,14 +96,35 @@ class Reading:
         values = dict(chosen)
         for name in ("label_column", "class_names"):
             values[name] = tuple(chosen.get(name, ()))
-        if "table" in chosen:
-            values["table"] = Path(chosen["table"])
+        for name in TABLES & chosen.keys():
+            values[name] = Path(chosen[name])
         return cls(**values)
+
+
+TABLES = {"table", "scores"}
+"""Fields of a reading that are paths of tables."""
+
+
+def _in_folder(flag: str, path: Path, root: Path) -> Path:
+    """Where a table is: relative to the source folder if it lies in it.
+
+    Raises:
+        UserError: it is neither there nor in the working directory.
+    """
+    places = [place.resolve() for place in (path, root / path)]
+    table = next((place for place in places if place.is_file()), None)
+    if table is None:
+        raise UserError(f"--{flag} {path}: no such file, here or in {root}")
+    return table.relative_to(root) if table.is_relative_to(root) else table
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The collection that data are prepared from, and the seed of what is drawn by lot."""
+    """The collection that data are prepared from, and the seed of what is drawn by lot.
+
+    Raises:
+        UserError: scores are given for a collection of another form than B-T4SA's.
+    """
 
     kind: Kind
     folder: Path
@@ -112,6 +132,10 @@ class Origin:
     seed: int
     """Seed of the stored order, and of the splits where the collection has none."""
     reading: Reading = field(default_factory=Reading)
+
+    def __post_init__(self) -> None:
+        if self.reading.scores and self.kind != "t4sa":
+            raise UserError(f"--scores {self.reading.scores}: is for t4sa, not for {self.kind}")
 
     @classmethod
     def of(cls, manifest: dict, folder: Path | None = None) -> "Origin":

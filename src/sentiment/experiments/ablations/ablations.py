@@ -50,7 +50,8 @@ def ablate(options: Options) -> None:
     """
     data = Dataset(options.folders.data_dir, options.data.dataset)
     network = networks.named(options.choice.network)
-    variants = list(_variants(options, network))
+    taught = options.data.labels == "listed" and data.split("train").shares is not None
+    variants = list(_variants(options, network, taught))
     tested = steps.test_sets(data)
     title = f"{network.architecture.title} {variants[0].run.way} on {options.data.percent:g} %"
     log.info("%s of %s: the baseline and %d ablations", title, data.name, len(variants) - 1)
@@ -70,12 +71,18 @@ def ablate(options: Options) -> None:
     log.info("Saved %s", folder / f"{name}_on_DATA{{.csv,.md,.png,.svg}}")
 
 
-def _variants(options: Options, network: Network) -> Iterator[Variant]:
-    """The baseline, then the ablations that change anything in it."""
+def _variants(options: Options, network: Network, taught: bool = False) -> Iterator[Variant]:
+    """The baseline, then the ablations that change anything in it.
+
+    Args:
+        taught: whether the data have shares, and the baseline learns the listed labels.
+    """
     baseline = _variant(options, network, BASELINE, "the recipe", ())
     yield baseline
     for ablation in ABLATIONS:
-        if ablation.applies(network.architecture, baseline.recipe):
+        if taught >= ablation.needs_shares and ablation.applies(
+            network.architecture, baseline.recipe
+        ):
             yield _variant(options, network, ablation.name, ablation.title, ablation.flags)
 
 
@@ -90,10 +97,11 @@ def _variant(
         models_dir=options.folders.models_dir / place,
     )
     choice = options.choice
-    run = Run(choice.network, choice.layers, options.data, folders)
     stated = network.recipes[choice.layers]
-    recipe = steps.training_options(stated, [*options.training_flags, *flags]).recipe
-    return Variant(name, title, list(flags), run, recipe)
+    training = steps.training_options(stated, [*options.training_flags, *flags])
+    data = options.data.with_choices(options.data.choices | training.data.choices)
+    run = Run(choice.network, choice.layers, data, folders)
+    return Variant(name, title, list(flags), run, training.recipe)
 
 
 def _steps(

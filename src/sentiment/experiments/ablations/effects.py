@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sentiment.base import files
 from sentiment.data.dataset import TTD, Dataset
 from sentiment.experiments.ablations.variants import BASELINE, Variant
 from sentiment.model import model_file
@@ -79,10 +78,7 @@ def _read(variant: Variant, data: Dataset) -> Predictions:
 
 def _save(folder: Path, table: Table) -> None:
     """Write a table as CSV and Markdown, and print it."""
-    texts = {".csv": table.frame.to_csv(index=False), ".md": table.markdown()}
-    for ending, text in texts.items():
-        with files.whole_file(folder / f"{table.name}{ending}") as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    table.save(folder)
     log.info("\n%s", table.title)
     for line in (*table.lines(), *table.notes):
         log.info("  %s", line)

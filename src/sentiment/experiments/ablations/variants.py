@@ -1,4 +1,4 @@
-"""Choices of the recipe that can be undone, each by one flag, and runs with one undone."""
+"""Choices that can be undone, each by one flag, and runs with one undone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ class Ablation:
     flags: tuple[str, ...]
     applies: Callable[[Architecture, Recipe], bool]
     """Whether the ablation changes anything in a network that is trained by a recipe."""
+    needs_shares: bool = False
+    """Whether the data must have shares beside the labels, which the baseline learns."""
 
 
 ABLATIONS = (
@@ -62,6 +64,20 @@ ABLATIONS = (
         lambda architecture, recipe: (
             architecture.batch_norm and recipe.layers == "all" and not recipe.freeze_batch_norm
         ),
+    ),
+    Ablation(
+        "teacher-labels",
+        "the teacher's labels, each the class with the largest share",
+        ("--labels", "teacher"),
+        lambda architecture, recipe: True,
+        needs_shares=True,
+    ),
+    Ablation(
+        "shares",
+        "the teacher's shares of all classes, by cross-entropy against them",
+        ("--labels", "shares"),
+        lambda architecture, recipe: True,
+        needs_shares=True,
     ),
 )
 

@@ -1,0 +1,1 @@
+"""How far a collection's labels can be trusted: other readers beside it, and a network."""
