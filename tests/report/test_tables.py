@@ -1,5 +1,7 @@
 """The report's tables: they hold what the files and the formulas give."""
 
+import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,8 @@ import pytest
 from helpers import report_files
 from helpers.report_files import RUNS, probabilities, run, write_report, write_run
 
+from sentiment.model.recipe import Recipe
+from sentiment.report import runs_table
 from sentiment.runs import predictions, scores, significance
 from sentiment.runs.predictions import Predictions
 
@@ -195,3 +199,11 @@ def test_published_figures_stand_in_their_columns_where_a_run_is_missing(tmp_pat
     time = {row["model"]: row["report h:mm"] for row in shown}
     assert time["EfficientNetV2-B0 FT-F"] == "-"
     assert time["VGG19 FT-F"] == "49:27"
+
+
+def test_a_run_by_its_stated_recipe_has_no_changes() -> None:
+    stated = Recipe(layers="fc")
+    recipe = json.loads(json.dumps(dataclasses.asdict(stated)))
+    assert runs_table._recipe_changes(recipe, stated) == "none"
+    changed = recipe | {"augmentation": ["flip"], "weights": "/a/b.h5"}
+    assert runs_table._recipe_changes(changed, stated) == "weights b.h5, augmentation flip"

@@ -1,5 +1,8 @@
 """The report's table of the runs that its figures come from."""
 
+import dataclasses
+import json
+
 from sentiment.model.recipe import Recipe
 from sentiment.report.rows import (
     Figures,
@@ -46,10 +49,15 @@ def runs(models: list[TrainedModel]) -> Table:
 
 
 def _recipe_changes(recipe: dict[str, object], stated: Recipe) -> str:
-    """The settings that differ from the stated recipe, such as `epochs 2, weights none`.
-
-    A file is shown by its name.
-    """
-    changed = {n: value for n, value in recipe.items() if value != getattr(stated, n, None)}
-    words = (f"{n.replace('_', ' ')} {str(v).rsplit('/', 1)[-1]}" for n, v in changed.items())
+    """The settings that differ from the stated recipe, such as `epochs 2, weights none`."""
+    own = json.loads(json.dumps(dataclasses.asdict(stated)))  # in JSON's types, as the recipe is
+    changed = {name: value for name, value in recipe.items() if value != own.get(name)}
+    words = (f"{name.replace('_', ' ')} {_in_words(value)}" for name, value in changed.items())
     return ", ".join(words) or "none"
+
+
+def _in_words(value: object) -> str:
+    """A setting of a recipe; of a file its name."""
+    if isinstance(value, list):
+        return " ".join(value) or "none"
+    return str(value).rsplit("/", 1)[-1]
