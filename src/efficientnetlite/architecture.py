@@ -109,8 +109,9 @@ def _set_weights(backbone: "keras.Model", file: Path) -> None:
 
 
 ARCHITECTURE = Architecture(
-    name="efficientnetlite", title="EfficientNet-Lite0", preprocessing="lite", build=build
-)
+    name="efficientnetlite", title="EfficientNet-Lite0", preprocessing="lite", build=build,
+    pytorch="lite",
+)  # fmt: skip
 FC = Recipe(layers="fc", learning_rate=1e-2)
 """Ten times the replication's learning rate, at which 15 epochs of a few hundred photos are too few
 for the last layer."""

@@ -7,7 +7,10 @@ ARCHITECTURE = Architecture(
     name="efficientnetv2",
     title="EfficientNetV2-B0",
     preprocessing="torch",
-    build=keras_application.builder("EfficientNetV2B0", include_preprocessing=False),
+    build=keras_application.builder(
+        "EfficientNetV2B0", keras_application.InPyTorch(), include_preprocessing=False
+    ),
+    pytorch="torch",  # timm's tf_efficientnetv2_b0, which is computed in the same way
 )
 FC = Recipe(layers="fc")
 ALL = Recipe(layers="all", head="trained")

@@ -7,11 +7,23 @@ nonlinearities, which together are one linear map: here it is one layer, as in t
 from sentiment.model import keras_application
 from sentiment.model.recipe import Architecture, Recipe
 
+IN_PYTORCH = keras_application.InPyTorch(
+    settings={
+        "BatchNormalization": {"epsilon": 1e-5},
+        "Conv1": {"padding": "valid"},
+        "ZeroPadding2D": {"padding": ((1, 0), (1, 0))},
+    },
+    padding=((1, 0), (1, 0)),
+)
+"""torchvision's `mobilenet_v2` and timm's `mobilenetv2_100`: where a layer halves the image they add
+zeros above and to the left, Keras below and to the right."""
+
 ARCHITECTURE = Architecture(
     name="mobilenet",
     title="MobileNetV2",
     preprocessing="tf",
-    build=keras_application.builder("MobileNetV2"),
+    build=keras_application.builder("MobileNetV2", IN_PYTORCH),
+    pytorch="torch",
 )
 FC = Recipe(layers="fc")
 ALL = Recipe(layers="all", head="trained")

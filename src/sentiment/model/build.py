@@ -41,7 +41,8 @@ def build_model(
         backbone, head = (_with_weight_decay(m, recipe.weight_decay) for m in (backbone, head))
     backbone.name, head.name = "backbone", "head"
     image = keras.Input((SIDE, SIDE, 3), dtype="uint8", name="image")
-    mode = architecture.preprocessing if recipe.preprocessing == "own" else "caffe"
+    own = recipe.preprocessing == "own"
+    mode = architecture.own_preprocessing(recipe.weights) if own else "caffe"
     pixels = _preprocessed(image, mode, mean or IMAGENET_MEAN_RGB)
     model = keras.Model(image, head(backbone(pixels)), name=architecture.name)
     _choose_layers(model, recipe)
@@ -102,7 +103,7 @@ def _build_parts(
                 "them as a file with --weights PATH, or start from --weights none"
             ) from error
         raise UserError(
-            f"--weights {weights}: not {architecture.title}'s weights in Keras' format ({reason})"
+            f"--weights {weights}: not {architecture.title}'s weights ({reason})"
         ) from error
 
 
