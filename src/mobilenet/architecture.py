@@ -15,8 +15,8 @@ IN_PYTORCH = keras_application.InPyTorch(
     },
     padding=((1, 0), (1, 0)),
 )
-"""torchvision's `mobilenet_v2` and timm's `mobilenetv2_100`: where a layer halves the image they add
-zeros above and to the left, Keras below and to the right."""
+"""torchvision's `mobilenet_v2` and timm's `mobilenetv2_100`: where a layer halves the image, they
+add zeros above and to the left, Keras below and to the right."""
 
 ARCHITECTURE = Architecture(
     name="mobilenet",

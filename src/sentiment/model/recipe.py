@@ -92,8 +92,9 @@ class Recipe:
     head: Literal["trained", "fresh"] = "fresh"
     """FT-A's first fully connected layers: those that FT-F of the same data trained, or new."""
     preprocessing: Literal["own", "caffe", "dataset-mean"] = "own"
-    """The preprocessing that the first weights were trained with, or, as in the report, VGG19's for every network (caffe),
-    or that with the mean pixel of the run's own training images, as the paper's models have it."""
+    """The one that the first weights were trained with, or, as in the report, VGG19's for every
+    network (caffe), or that with the mean pixel of the run's own training images, as the paper's
+    models have it."""
     augmentation: tuple[Literal["flip", "crop", "color"], ...] = ()
     """Change the photos at random while learning, in this order: flip mirrors, crop takes 7/8 of
     each side, color changes brightness, contrast and saturation by up to a fifth or so."""

@@ -1,5 +1,6 @@
 """What `scripts/serve.py` runs: load the model, say where it can be reached, serve."""
 
+import contextlib
 import ctypes
 import logging
 import math
@@ -7,12 +8,14 @@ import os
 import re
 import socket
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sentiment.base import cli
 from sentiment.base.errors import UserError, first_line
 from sentiment.base.project import Folders
+from sentiment.model import model_file, model_origin
 from sentiment.model.networks import DEFAULT
 from sentiment.runs.run_files import Ending, Run, TrainingData
 from sentiment.service.limits import Limits
@@ -36,7 +39,8 @@ class Options:
     """Flags of `scripts/serve.py`."""
 
     model: Path = CHOSEN_MODEL
-    """An exported model, a .tflite file."""
+    """An exported model, a .tflite file. Where none is given and the default is not there, the
+    first imported model that is exported."""
     host: str = "127.0.0.1"
     """Address to listen on; any but loopback lets other machines reach the service."""
     port: int = 8000
@@ -63,6 +67,7 @@ def serve(options: Options) -> None:
         UserError: a flag is wrong, the model or the key cannot be read, or the port is taken.
     """
     _check(options)
+    model_path = _model(options.model)
     key = _api_key(options.api_key_file)
     # Slow to import, so that --help and a wrong flag are answered without them.
     import uvicorn
@@ -71,7 +76,7 @@ def serve(options: Options) -> None:
 
     listening = _listen(options.host, options.port)
     _give_memory_back()
-    service = app.Service(options.model, options.threads, options.limits)
+    service = app.Service(model_path, options.threads, options.limits)
     loopback = security.is_loopback(options.host)
     config = uvicorn.Config(
         app.build(service, key, options.allowed_origins, loopback),
@@ -100,12 +105,33 @@ def _check(options: Options) -> None:
     for origin in options.allowed_origins:
         if not re.fullmatch(r"https?://[^/]+", origin):
             raise UserError(f"--allowed-origins {origin}: expected such as https://example.org")
-    if options.model.suffix != ".tflite" or not options.model.is_file():
-        trained = CHOSEN.model if options.model == CHOSEN_MODEL else "MODEL.keras"
-        raise UserError(
-            f"{options.model}: no exported model, a .tflite file; make one with "
-            f"python scripts/export_model.py {trained}"
-        )
+
+
+def _model(wanted: Path) -> Path:
+    """The exported model to serve: the one wanted, or an imported one if that is the default and
+    nothing was trained here.
+
+    Raises:
+        UserError: there is none.
+    """
+    if wanted.suffix == ".tflite" and wanted.is_file():
+        return wanted
+    default = wanted == CHOSEN_MODEL
+    if default and (imported := next(_imported(".tflite"), None)):
+        return imported
+    made_from = next(_imported(".keras"), CHOSEN.model) if default else "MODEL.keras"
+    raise UserError(
+        f"{wanted}: no exported model, a .tflite file; make one with "
+        f"python scripts/export_model.py {made_from}"
+    )
+
+
+def _imported(ending: str) -> Iterator[Path]:
+    """The imported models with this ending that lie beside those trained here, in order."""
+    for file in sorted(CHOSEN.folders.models_dir.glob(f"*/*{ending}")):
+        with contextlib.suppress(UserError):  # no model of this project
+            if model_origin.is_imported(model_file.read_card(file)):
+                yield file
 
 
 def _give_memory_back() -> None:
