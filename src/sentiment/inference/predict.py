@@ -204,7 +204,7 @@ class Tester:
             leaking = bool(self.card.get(model_file.LEAKS))
             predictions.write(
                 result, split, unfinished.y_prob, self._columns(tested), self.class_names,
-                made_from, leaking,
+                made_from, leaking, model_origin.is_imported(self.card),
             )  # fmt: skip
             unfinished.remove()
 
