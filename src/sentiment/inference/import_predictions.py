@@ -140,7 +140,7 @@ def _rows(listed: dict[str, int], wanted: list[str], file: Path, dataset: Datase
         parts = path.split("/")
         for start in range(len(parts)):
             by_end.setdefault("/".join(parts[start:]), set()).add(number)
-    rows = []
+    rows: list[int] = []
     for path in wanted:
         found = {listed[path]} if path in listed else by_end.get(path, set())
         if len(found) != 1:

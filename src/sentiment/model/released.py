@@ -43,7 +43,7 @@ class Released:
         for name, original in self.layers.items():
             if original not in given:
                 raise UserError(f"{file}: has no layer {original}; expected that of {self.source}")
-            parts = given[original]
+            parts = given.pop(original)  # its memory is given back as soon as it is used
             renamed = {("weight" if part == "weights" else part): a for part, a in parts.items()}
             in_head = name in [layer.name for layer in head.layers]
             layer = (head if in_head else backbone).get_layer(name)
