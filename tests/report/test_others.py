@@ -8,7 +8,6 @@ from helpers import report_files
 from helpers.report_files import folders, probabilities, run, write_report, write_result, write_run
 
 from sentiment.model import model_file
-from sentiment.report import published
 from sentiment.report.report import Options, report
 from sentiment.runs.run_files import Run, RunsWanted, TrainingData
 
@@ -76,31 +75,3 @@ def test_an_imported_model_has_a_report_of_its_own(work: Path) -> None:
     (row,) = tables["table_4_training_time"]
     assert "imported" in row.values() and "src/vgg19" not in str(row)
     assert "Not there:" not in page.read_text()
-
-
-def test_it_is_said_whether_figures_come_near_the_published_ones(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    sizes = {5: 30, 4: 45, 3: 60}  # of which write_result says that so many agree
-    monkeypatch.setattr(published, "TTD_IMAGES", sizes)
-    monkeypatch.setattr(published, "T4SA_IMAGES", {"test": 90})
-    write_run(run(tmp_path, "vgg19", "all"), LABELS, answers(46))
-    write_run(run(tmp_path, "efficientnetlite", "all"), LABELS, answers(46))
-    with caplog.at_level("INFO"):
-        write_report(tmp_path)
-    lines = [line for line in caplog.messages if "of the published" in line]
-    assert lines[0] == (
-        "VGG19 FT-A, t4sa test split: 0.5111 is within the 95 % interval of the published 0.513 "
-        "(paper), 0.4095 to 0.6118, n = 90"
-    )
-    assert len(lines) == 4  # nobody has published figures of the other network
-    assert "at least 5 agree: 0.7333 is within" in lines[1] and "0.785 (paper)" in lines[1]
-    published_on_ttd = {level: {("vgg19", "all"): 0.99} for level in sizes}
-    monkeypatch.setattr(published, "TTD_PAPER", published_on_ttd)
-    monkeypatch.setattr(published, "T4SA_IMAGES", {"test": 51_000})
-    caplog.clear()
-    with caplog.at_level("INFO"):
-        write_report(tmp_path)
-    lines = [line for line in caplog.messages if "of the published" in line]
-    assert len(lines) == 3  # the test split is a part of the published one
-    assert all("is not within the 95 % interval of the published 0.99" in line for line in lines)
