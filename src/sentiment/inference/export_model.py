@@ -38,11 +38,11 @@ class Options:
     TensorFlow's SavedModel."""
     check_images: int = 1000
     """Photos that each export is checked on, spread over the test split."""
-    check_on: str | None = None
-    """Prepared data whose test split that is; without it, those that the model was trained on, and
-    for an imported model faces that are drawn."""
     data_dir: Path = project.DATA_DIR
     """Where prepared data lie."""
+    check_on: str | None = None
+    """Prepared data whose test split has those photos; without it, those that the model was trained on, and
+    for an imported model faces that are drawn."""
 
 
 @cli.command()
