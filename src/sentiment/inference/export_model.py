@@ -41,8 +41,8 @@ class Options:
     data_dir: Path = project.DATA_DIR
     """Where prepared data lie."""
     check_on: str | None = None
-    """Prepared data whose test split has those photos; without it, those that the model was trained on, and
-    for an imported model faces that are drawn."""
+    """Prepared data whose test split has those photos; without it, those that the model was trained
+    on, and for an imported model faces that are drawn."""
 
 
 @cli.command()
