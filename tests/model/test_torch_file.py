@@ -1,6 +1,7 @@
 """A PyTorch file gives its tensors, and nothing of a hostile one is run."""
 
 import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +124,61 @@ def test_the_other_forms_of_files_are_told(tmp_path: Path) -> None:
             read_tensors(tmp_path / name)
     with pytest.raises(UserError, match="No such file"):
         read_tensors(tmp_path / "none.pth")
+
+
+def test_two_lengths_of_one_storage_are_refused(tmp_path: Path) -> None:
+    long = tensor(storage(length=10**6), (10**6,), (1,))
+    file = saved(tmp_path / "a.pth", table(a=long, b=tensor(storage())), bytes(10**7))
+    with pytest.raises(UserError, match="in two ways"):
+        read_tensors(file)
+
+
+@pytest.fixture(scope="module")
+def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state that PyTorch itself saved, in the form since 1.6."""
+    import torch
+
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    file = tmp_path_factory.mktemp("zipped") / "a.pth"
+    torch.save(network.state_dict(), file)
+    return file
+
+
+def test_what_pytorch_saves_today_is_read(zipped: Path) -> None:
+    import torch
+
+    tensors = read_tensors(zipped)
+    expected = torch.load(zipped, weights_only=True)
+    assert list(tensors) == list(expected)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(tensors[name], values.numpy())
+
+
+def test_a_zip_archive_of_another_form_is_refused(zipped: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(zipped) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    folder = zipped.stem
+    hostile = b"\x80\x02" + HOSTILE["os.system"] + b"."
+    changed = {
+        "a command": {f"{folder}/data.pkl": hostile},
+        "a cut storage": {f"{folder}/data/0": members[f"{folder}/data/0"][:-4]},
+        "other bytes": {f"{folder}/byteorder": b"big"},
+        "no table": {f"{folder}/data.pkl": None},
+        "no storage": {f"{folder}/data/0": None},
+    }
+    for what, change in changed.items():
+        file = tmp_path / f"{what}.pth"
+        with zipfile.ZipFile(file, "w") as archive:
+            for name, content in (members | change).items():
+                if content is not None:
+                    archive.writestr(name, content)
+        with pytest.raises(UserError, match="no PyTorch file"):
+            read_tensors(file)
+    with zipfile.ZipFile(tmp_path / "packed.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(UserError, match="is packed"):
+        read_tensors(tmp_path / "packed.pth")
+    (tmp_path / "cut.pth").write_bytes(zipped.read_bytes()[:-50])
+    with pytest.raises(UserError, match="no PyTorch file"):
+        read_tensors(tmp_path / "cut.pth")

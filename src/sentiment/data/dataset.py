@@ -19,6 +19,8 @@ Kind = Literal[
 ]  # fmt: skip
 """Kinds of photo collections: class folders (dog breeds are some), tables of labelled photos, and
 sets that researchers have published."""
+B_T4SA: Kind = "t4sa"
+"""Name of the data that the paper's models, and by default ours, were trained on."""
 TTD: Kind = "ttd"
 """Name of the second test set."""
 MANIFEST, COPY = "manifest.json", "manifest_copy.json"

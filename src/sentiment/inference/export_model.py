@@ -1,7 +1,9 @@
 """Export a trained model to formats that run without Keras, each checked against Keras first."""
 
+import contextlib
 import logging
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -15,7 +17,7 @@ from sentiment.data.dataset import Dataset, in_words
 from sentiment.engine import backend
 from sentiment.inference import formats
 from sentiment.inference.formats import FORMATS, Format, FormatName
-from sentiment.model import model_file
+from sentiment.model import model_file, model_origin
 
 if TYPE_CHECKING:
     import keras
@@ -37,7 +39,10 @@ class Options:
     check_images: int = 1000
     """Photos that each export is checked on, spread over the test split."""
     data_dir: Path = project.DATA_DIR
-    """Where the prepared data lie that the model was trained on."""
+    """Where prepared data lie."""
+    check_on: str | None = None
+    """Prepared data whose test split has those photos; without it, those that the model was trained
+    on, and for an imported model faces that are drawn."""
     card_folder: Path | None = None
     """Folder for a model card as Hugging Face shows it, with the model, its exports and its
     results: all that a hub wants."""
@@ -65,13 +70,12 @@ def export(options: Options) -> None:
     if options.check_images < 1:
         raise UserError(f"--check-images {options.check_images}: expected 1 or more")
     card = _card(options.model)
-    dataset = _trained_on(card, options)
     kinds = [FORMATS[name] for name in options.formats]
     for name in options.formats:
         _find_packages(name, FORMATS[name])
-    checked = min(options.check_images, sum(dataset.counts(SPLIT).values()))
-    with files.locked(options.model, "exporting"):
-        log.info("%s, trained on %g %% of %s", options.model, card["percent"], dataset.name)
+    with files.locked(options.model, "exporting"), _photos(card, options) as dataset:
+        checked = min(options.check_images, sum(dataset.counts(SPLIT).values()))
+        log.info("%s, %s", options.model, model_origin.in_words(card))
         log.info("  %s", in_words(card["class_names"]))
         log.info("  checks on %s photos of the %s split of %s", f"{checked:,}", SPLIT, dataset.name)
         for kind in kinds:
@@ -115,20 +119,40 @@ def _card(model: Path) -> dict:
     return card
 
 
-def _trained_on(card: dict, options: Options) -> Dataset:
-    """The very data that the model was trained on.
+@contextlib.contextmanager
+def _photos(card: dict, options: Options) -> Iterator[Dataset]:
+    """Yield the data that the exports are checked on.
 
     Raises:
-        UserError: they are missing, or others of the same name are there.
+        UserError: they are missing, have other classes, or are others of the name of those that the
+            model was trained on.
     """
-    dataset = Dataset(options.data_dir, card["dataset"])
-    if dataset.fingerprint != card["data_fingerprint"]:
+    if options.check_on is None and model_origin.is_imported(card):
+        from sentiment.data import drawn_data  # bcolz, which --help does without
+
+        with files.scratch_folder(options.model.with_name(f"{options.model.stem}_photos")) as work:
+            log.info("Drawing faces to check on, for an imported model has no data; or --check-on")
+            dataset = drawn_data.prepare(work)
+            _check_classes(dataset, card)
+            yield dataset
+        return
+    dataset = Dataset(options.data_dir, options.check_on or card["dataset"])
+    _check_classes(dataset, card)
+    if model_origin.prepared_anew(card, dataset):
         raise UserError(
             f"{dataset.folder}: not the data {options.model} was trained on, though of the same "
             "name: its test split may hold images that were trained on; give those with "
             "--data-dir, or train again with --overwrite"
         )
-    return dataset
+    yield dataset
+
+
+def _check_classes(dataset: Dataset, card: dict) -> None:
+    if list(dataset.class_names) != card["class_names"]:
+        raise UserError(
+            f"{dataset.folder}: has {in_words(dataset.class_names)}; the model has "
+            f"{in_words(card['class_names'])}: name others with --check-on"
+        )
 
 
 def _find_packages(name: FormatName, kind: Format) -> None:
@@ -156,7 +180,7 @@ def _load(model: Path, card: dict) -> "keras.Model":
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a GPU's TF32 differs more than an export may
     try:
-        backend.start(card["recipe"]["seed"])
+        backend.start(seed=0)
     except UserError as error:
         raise UserError(
             "exporting needs TensorFlow, on whichever backend the model was trained: "

@@ -11,7 +11,7 @@ from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
 from sentiment.data.dataset import Dataset
 from sentiment.inference import latency
-from sentiment.model import model_file
+from sentiment.model import model_file, model_origin
 from sentiment.runs.run_files import BATCHES, Ending, Run, RunsWanted
 
 log = logging.getLogger(__name__)
@@ -52,9 +52,10 @@ def measure(options: Options) -> None:
     threads = options.threads or cpus
     if not 1 <= threads <= cpus:
         raise UserError(f"--threads {threads}: expected 1 to {cpus}, the CPUs that may be used")
-    dataset = Dataset(options.folders.data_dir, options.runs.dataset)
-    images = min(options.images, sum(dataset.counts("test").values()))
     runs = _runs(options)
+    card = model_file.read_card(runs[0].model)
+    dataset = Dataset(options.folders.data_dir, model_origin.tested_on(card))
+    images = min(options.images, sum(dataset.counts("test").values()))
     log.info("CPU inference of %d models of %s", len(runs), dataset.name)
     log.info("  %s, %d of %d threads, on a GPU box too", _cpu_name(), threads, cpus)
     log.info("  the first %d test images, %d and %d at a time", images, *BATCHES)

@@ -19,7 +19,7 @@ from sentiment.engine import backend, cluster
 from sentiment.engine.cluster import Cluster
 from sentiment.engine.supervisor import supervise
 from sentiment.inference.unfinished_prediction import UnfinishedPrediction
-from sentiment.model import model_file
+from sentiment.model import model_file, model_origin
 from sentiment.model.recipe import Architecture, Recipe
 from sentiment.runs import learned_images, predictions, training_plan
 from sentiment.runs.run_files import Run, TrainingData
@@ -44,7 +44,8 @@ class Options:
 
     data: TrainingData = field(default_factory=TrainingData)
     test_on: tuple[str, ...] = ()
-    """Prepared data to test on, with the same classes or some of them; without it, --dataset."""
+    """Prepared data to test on, with the same classes or some of them; without it, --dataset, or
+    for an imported model t4sa."""
     batch_size: int = 64
     """Images at a time."""
     include_test_data: bool = False
@@ -80,9 +81,9 @@ def predict(architecture: Architecture, layers: str, options: Options) -> None:
         UserError: the model or the data are missing or do not belong together.
     """
     run = Run(architecture.name, layers, options.data, options.folders, options.include_test_data)
-    names = options.test_on or (run.dataset,)
-    tests = [Dataset(options.folders.data_dir, name) for name in names]
     tester = Tester(run, options)
+    names = options.test_on or (model_origin.tested_on(tester.card),)
+    tests = [Dataset(options.folders.data_dir, name) for name in names]
     for tested in tests:
         tester.check(tested)
     if options.cluster.several:
@@ -110,8 +111,7 @@ class Tester:
     def start(self) -> str:
         """Start Keras, unless it has been started; return the name of its backend."""
         if not self._backend:
-            seed = self.card["recipe"]["seed"]
-            self._backend = backend.start(seed, processes=self.options.cluster)["backend"]
+            self._backend = backend.start(seed=0, processes=self.options.cluster)["backend"]
         return self._backend
 
     @cached_property
@@ -142,8 +142,7 @@ class Tester:
                 f"{tested.folder}: images of {tested.side} pixels a side; {self.run.model} takes "
                 f"{side}: prepare the photos with --size {side}, under another --name"
             )
-        own = tested.name == self.run.dataset
-        if own and tested.fingerprint != self.card["data_fingerprint"]:
+        if model_origin.prepared_anew(self.card, tested):
             raise UserError(
                 f"{tested.folder}: prepared anew since {self.run.model} was trained, so its test "
                 "split may hold images that were trained on; train again with --overwrite"
@@ -211,7 +210,7 @@ class Tester:
             leaking = bool(self.card.get(model_file.LEAKS))
             predictions.write(
                 result, split, unfinished.y_prob, self._columns(tested), self.class_names,
-                made_from, leaking,
+                made_from, leaking, model_origin.is_imported(self.card),
             )  # fmt: skip
             unfinished.remove()
 
@@ -253,8 +252,7 @@ class Tester:
         return np.array([self.class_names.index(name) for name in tested.class_names])
 
     def _log_model(self) -> None:
-        card = self.card
-        log.info("%s, trained on %g %% of %s", self.run.model, card["percent"], card["dataset"])
+        log.info("%s, %s", self.run.model, model_origin.in_words(self.card))
 
     def _log_figures(self, tested: Dataset, result: Path) -> None:
         from sentiment.inference import figures  # imports SciPy, which --help does without
@@ -289,11 +287,7 @@ def _card(run: Run) -> dict:
         raise UserError(f"{run.model}: not there; {make}")
     card = model_file.read_card(run.model)
     training_plan.check_leaking(run.model, card, run)
-    if card["percent"] != run.percent:
-        raise UserError(
-            f"{run.model}: trained on {card['percent']:g} %, not {run.percent:g} %; "
-            f"predict with --percent {card['percent']:g}, or {make}"
-        )
+    model_origin.check_percent(run.model, card, run.percent, make)
     for name, value in learned_images.plan(run.data).items():
         if card.get(name) != value:
             raise UserError(

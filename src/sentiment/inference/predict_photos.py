@@ -95,7 +95,7 @@ def predict_photos(options: Options) -> None:
         UserError: a path leads to nothing, there is no exported model, another model's answers are
             in the CSV file, or not one photo could be read.
     """
-    chosen_export.check(options.model)
+    exported = chosen_export.found(options.model)
     # Slow to import, so that --help and a wrong flag are answered without them.
     from joblib import cpu_count
 
@@ -105,8 +105,8 @@ def predict_photos(options: Options) -> None:
 
     photos = _photos(options)
     memory.give_back()
-    model = Interpreters(options.model, cpu_count())
-    log.info("%s (%s, version %s), %d threads, %s photos", options.model.stem,
+    model = Interpreters(exported, cpu_count())
+    log.info("%s (%s, version %s), %d threads, %s photos", exported.stem,
              model.card["dataset"], model.version, cpu_count(), f"{len(photos):,}")  # fmt: skip
     with _file(options.output) as file:
         table = AnswerTable(file, model.class_names, model.version, options.overwrite)
@@ -118,7 +118,7 @@ def predict_photos(options: Options) -> None:
         )  # fmt: skip
     _log_answers(answers, options.output)
     if options.gallery:
-        _write_gallery(options.gallery, f"{options.model.stem}, version {model.version}", answers)
+        _write_gallery(options.gallery, f"{exported.stem}, version {model.version}", answers)
     if options.copy_into:
         _place(answers, options.copy_into, "copy", options.yes)
     if options.move_into:

@@ -47,7 +47,8 @@ def build_model(
         backbone, head = (_with_weight_decay(m, recipe.weight_decay) for m in (backbone, head))
     backbone.name, head.name = "backbone", "head"
     image = keras.Input((side, side, 3), dtype="uint8", name="image")
-    mode = architecture.preprocessing if recipe.preprocessing == "own" else "caffe"
+    own = recipe.preprocessing == "own"
+    mode = architecture.own_preprocessing(recipe.weights) if own else "caffe"
     pixels = _preprocessed(image, mode, mean or IMAGENET_MEAN_RGB)
     model = keras.Model(image, head(backbone(pixels)), name=architecture.name)
     _choose_layers(model, recipe)
@@ -109,7 +110,7 @@ def _build_parts(
                 f"file with --weights PATH{_or_installed(architecture, recipe)}"
             ) from error
         raise UserError(
-            f"--weights {weights}: not {architecture.title}'s weights in Keras' format ({reason})"
+            f"--weights {weights}: not {architecture.title}'s weights ({reason})"
         ) from error
 
 

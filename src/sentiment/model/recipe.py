@@ -14,6 +14,13 @@ from sentiment.data.image_size import SIDES
 if TYPE_CHECKING:
     import keras
 
+    from sentiment.model.released import Released
+
+Preprocessing = Literal["caffe", "tf", "torch", "lite"]
+"""What weights were trained on, in the words of `keras.applications`: BGR less ImageNet's mean, RGB
+in [-1, 1], or RGB less that mean and by its standard deviation; lite: EfficientNet-Lite's own, RGB
+less 127 and by 128."""
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -23,18 +30,24 @@ class Architecture:
     """Its folder under src/, which also names its files under saved_models/ and logs/."""
     title: str
     """Its name in text."""
-    preprocessing: Literal["caffe", "tf", "torch", "lite"]
-    """What its ImageNet weights were trained on, in the words of `keras.applications`: BGR less
-    ImageNet's mean, RGB in [-1, 1], or RGB less that mean and by its standard deviation; lite:
-    EfficientNet-Lite's own, RGB less 127 and by 128."""
+    preprocessing: Preprocessing
+    """What its ImageNet weights in Keras' format were trained on."""
     build: Callable[[str | None, int, int], tuple["keras.Model", "keras.Model"]]
     """From the backbone's weights (None, "imagenet" or a file), the number of classes and the
     images' width and height: the backbone (float images, preprocessed, to features) and the fully
     connected layers (features to probabilities)."""
-    sides: Sequence[int] = SIDES
-    """Widths and heights of the images that it can take."""
     batch_norm: bool = True
     """Whether it has batch normalisation, which FT-A may freeze."""
+    sides: Sequence[int] = SIDES
+    """Widths and heights of the images that it can take."""
+    pytorch: Preprocessing | None = None
+    """What its ImageNet weights in PyTorch's format (.pth) were trained on; None: it takes none."""
+    released: "Released | None" = None
+    """Trained models of it that others have published, if there are any."""
+
+    def own_preprocessing(self, weights: str) -> Preprocessing:
+        """What weights were trained on: imagenet, none, or a file's path."""
+        return self.pytorch if self.pytorch and weights.endswith(".pth") else self.preprocessing
 
     def check_side(self, side: int, data: str) -> None:
         """Check that the network takes images of a size.
@@ -96,12 +109,14 @@ class Recipe:
     seed: int = 1
     """Seed of the subset, the order of the images, new weights and dropout."""
     weights: str = "imagenet"
-    """The backbone's first weights: imagenet (downloaded once), none (random), or a file."""
+    """The backbone's first weights: imagenet (downloaded once), none (random), or a file, in Keras'
+    format or PyTorch's (.pth: a state dict of torchvision or timm)."""
     head: Literal["trained", "fresh"] = "fresh"
     """FT-A's first fully connected layers: those that FT-F of the same data trained, or new."""
     preprocessing: Literal["own", "caffe", "dataset-mean"] = "own"
-    """Each network's own preprocessing, or, as in the report, VGG19's for every network (caffe),
-    or that with the mean pixel of the run's own training images, as the paper's models have it."""
+    """The one that the first weights were trained with, or, as in the report, VGG19's for every
+    network (caffe), or that with the mean pixel of the run's own training images, as the paper's
+    models have it."""
     augmentation: tuple[Literal["flip", "crop", "color"], ...] = ()
     """Change the photos at random while learning, in this order: flip mirrors, crop takes 7/8 of
     each side, color changes brightness, contrast and saturation by up to a fifth or so."""

@@ -10,6 +10,7 @@ from sentiment.report.rows import (
     RERUN,
     Figures,
     PublishedColumns,
+    Shown,
     published_figures,
     published_notes,
     row,
@@ -18,6 +19,7 @@ from sentiment.report.rows import (
 from sentiment.report.table import BALANCED, COUNT, FRACTION, ONE_DIGIT, Table
 from sentiment.runs.accuracy import Commonest, Reached, beside_commonest
 from sentiment.runs.collect import Missing, TrainedModel
+from sentiment.runs.others import Other
 from sentiment.runs.predictions import Predictions
 from sentiment.runs.scores import DEFINITIONS, scores
 
@@ -35,27 +37,28 @@ SCORE_FORMATS = {
 }
 
 
-def test_accuracy(models: list[TrainedModel], data: Data, ceiling: Known | None) -> Table:
-    """Table 2.
+def test_accuracy(
+    models: list[TrainedModel], others: list[Other], data: Data, ceiling: Known | None
+) -> Table:
+    """Table 2; the models that others have trained come last.
 
     Args:
         ceiling: what the noise of the labels allows, if it is known.
     """
+    shown: list[Shown] = [*models, *others]
     columns: PublishedColumns = {
         REPORT: published.TEST_REPORT,
         PAPER: published.TEST_PAPER,
         RERUN: published.TEST_RERUN,
     }
-    rows = [
-        row(m, _scores(m.tested), published_figures(m, data, columns), m.tested) for m in models
-    ]
+    rows = [row(m, _scores(m.tested), published_figures(m, data, columns), m.tested) for m in shown]
     return table_of(
         "table_2_test_accuracy",
         f"Table 2: test split of {data.name}",
         rows,
         SCORE_FORMATS | dict.fromkeys(columns, FRACTION),
         [
-            *_beside_commonest(f"Test split of {data.name}", {m.name: m.tested for m in models}),
+            *_beside_commonest(f"Test split of {data.name}", {m.name: m.tested for m in shown}),
             *published_notes(models, data, published.TEST_NOTE),
             *([f"{ceiling}."] if ceiling else []),
             DEFINITIONS,
@@ -63,18 +66,19 @@ def test_accuracy(models: list[TrainedModel], data: Data, ceiling: Known | None)
     )
 
 
-def ttd_accuracy(models: list[TrainedModel], data: Data) -> Table:
-    """Table 3, at each level of agreement."""
+def ttd_accuracy(models: list[TrainedModel], others: list[Other], data: Data) -> Table:
+    """Table 3, at each level of agreement; the models that others have trained come last."""
+    shown: list[Shown] = [*models, *others]
     rows, beside = [], []
     for level in published.TTD_IMAGES:
-        agreed = {m.name: _agreed(m.ttd, level) for m in models}
+        agreed = {m.name: _agreed(m.ttd, level) for m in shown}
         beside += _beside_commonest(f"At least {level} agree", agreed)
         columns: PublishedColumns = {
             REPORT: published.TTD_REPORT.get(level, {}),
             PAPER: published.TTD_PAPER[level],
             RERUN: published.TTD_RERUN[level],
         }
-        for m in models:
+        for m in shown:
             figures = {"at least agree": level, **_scores(agreed[m.name])}
             rows.append(row(m, figures, published_figures(m, data, columns), m.ttd))
     return table_of(

@@ -15,6 +15,7 @@ from sentiment.report import (
     ceilings,
     choice,
     cost_tables,
+    expected,
     gallery,
     mistakes,
     pairs,
@@ -30,6 +31,8 @@ from sentiment.report.published_data import Data
 from sentiment.report.table import Table
 from sentiment.runs import collect, significance
 from sentiment.runs.collect import Missing, TrainedModel, noting
+from sentiment.runs.others import Other, of_the_same_images
+from sentiment.runs.others import others as all_others
 from sentiment.runs.predictions import Predictions
 from sentiment.runs.run_files import RunsWanted
 from sentiment.runs.significance import Comparison
@@ -56,6 +59,8 @@ class Findings:
     """The surest photos as `gallery`, what drove the decisions as `gradcam`; neither is empty."""
     problems: list[str]
     """Files that were left out, a line each."""
+    expected: list[str]
+    """Whether accuracies come near the published ones, a line each."""
 
     @property
     def parts(self) -> list[str]:
@@ -66,7 +71,10 @@ class Findings:
     @property
     def missing(self) -> list[tuple[str, Missing]]:
         """Models that were not trained, and how to train them."""
-        return [(m.name, m.training) for m in self.models if isinstance(m.training, Missing)]
+        return [
+            (m.name, m.training) for m in self.models
+            if isinstance(m.training, Missing) and not m.imported
+        ]  # fmt: skip
 
     @property
     def best(self) -> str:
@@ -93,11 +101,15 @@ def gather(wanted: RunsWanted, folders: Folders, explain: bool) -> Findings:
     models = collect.trained_models(wanted, folders)
     leaking = collect.leaking_models(wanted, folders)
     problems = [problem for model in models + leaking for problem in model.problems]
-    tested = {model.name: predictions for model, predictions in collect.tested_models(models)}
-    on_ttd = {model.name: predictions for model, predictions in collect.models_on_ttd(models)}
+    others = [] if models[0].imported else all_others(wanted.dataset, folders, problems)
+    tested = _predictions([(m.name, m.tested) for m in models],
+                          [(o.name, o.tested) for o in others], problems)  # fmt: skip
+    on_ttd = _predictions([(m.name, m.ttd) for m in models],
+                          [(o.name, o.ttd) for o in others], problems)  # fmt: skip
     agreed = {name: predictions.agreed(AGREE) for name, predictions in on_ttd.items()}
     data_dir = folders.data_dir
-    data = published_data.trained_on(data_dir, wanted.dataset, next(iter(tested.values()), None))
+    name = models[0].tested_on
+    data = published_data.trained_on(data_dir, name, next(iter(tested.values()), None))
     ttd = published_data.ttd(data_dir, TTD, next(iter(on_ttd.values()), None))
     compared = _pairwise(tested, problems)
     compared_on_ttd = _pairwise({name: p for name, p in agreed.items() if len(p)}, problems)
@@ -105,12 +117,14 @@ def gather(wanted: RunsWanted, folders: Folders, explain: bool) -> Findings:
     ceiling = None
     with noting(problems):
         ceiling = ceilings.known(data, folders)
-    made = [*_tables(models, data, compared, chosen, leaking, ceiling)]
+    made = [*_tables(models, others, data, compared, chosen, leaking, ceiling)]
     if data.published or on_ttd:  # of no use to models of other classes
-        made += _ttd_tables(models, ttd, compared_on_ttd)
+        made += _ttd_tables(models, others, ttd, compared_on_ttd)
     best = _best(models, chosen)
     made += mistakes.tables(*best) if best else []
-    drawn = pictures.draw_all(models, data, ttd, compared, chosen, ceiling)
+    ours = {model.name for model in models}
+    among_ours = [pair for pair in compared if {pair.first, pair.second} <= ours]
+    drawn = pictures.draw_all(models, data, ttd, among_ours, chosen, ceiling)
     return Findings(
         models,
         data,
@@ -121,7 +135,22 @@ def gather(wanted: RunsWanted, folders: Folders, explain: bool) -> Findings:
         matrices=mistakes.matrices(models),
         photos=_photos(models, best, data_dir, explain, problems),
         problems=problems,
+        expected=list(expected.lines([*models, *others], data, ttd)),
     )
+
+
+def _predictions(
+    ours: list[tuple[str, Predictions | Missing]],
+    imported: list[tuple[str, Predictions | Missing]],
+    problems: list[str],
+) -> dict[str, Predictions]:
+    """The predictions that are there, by the model's name; imported ones of the same images."""
+
+    def there(parts: list[tuple[str, Predictions | Missing]]) -> dict[str, Predictions]:
+        return {name: part for name, part in parts if isinstance(part, Predictions)}
+
+    models = there(ours)
+    return models | of_the_same_images(models, there(imported), problems)
 
 
 def _pairwise(models: dict[str, Predictions], problems: list[str]) -> list[Comparison]:
@@ -133,6 +162,7 @@ def _pairwise(models: dict[str, Predictions], problems: list[str]) -> list[Compa
 
 def _tables(
     models: list[TrainedModel],
+    others: list[Other],
     data: Data,
     compared: list[Comparison],
     chosen: Choice,
@@ -143,7 +173,7 @@ def _tables(
     title = "Which differences on the test split are real"
     return [
         accuracy_tables.candidates(chosen, data),
-        accuracy_tables.test_accuracy(models, data, ceiling),
+        accuracy_tables.test_accuracy(models, others, data, ceiling),
         pairs.table("test_pairs", title, compared, data.difference),
         cost_tables.training_time(models, data),
         cost_tables.inference_time(models, data),
@@ -155,10 +185,12 @@ def _tables(
     ]
 
 
-def _ttd_tables(models: list[TrainedModel], ttd: Data, compared: list[Comparison]) -> list[Table]:
+def _ttd_tables(
+    models: list[TrainedModel], others: list[Other], ttd: Data, compared: list[Comparison]
+) -> list[Table]:
     title = "Which differences on TTD, five agree, are real"
     return [
-        accuracy_tables.ttd_accuracy(models, ttd),
+        accuracy_tables.ttd_accuracy(models, others, ttd),
         pairs.table("ttd_pairs", title, compared, ttd.difference),
     ]
 
@@ -184,7 +216,7 @@ def _photos(
         return photos
     model, predictions = best
     with noting(problems):
-        tested = Tested(Dataset(data_dir, model.run.dataset), predictions)
+        tested = Tested(Dataset(data_dir, model.tested_on), predictions)
         with noting(problems):
             photos["gallery"] = gallery.gallery(tested)
         if explain:

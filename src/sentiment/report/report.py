@@ -43,6 +43,8 @@ def report(options: Options) -> None:
     file = page.write(options.folders.logs_dir / name / "report", found)
     for problem in found.problems:
         log.info("  left out: %s", problem)
+    for line in found.expected:
+        log.info("%s", line)
     for sentence in found.choice.sentences:
         log.info("%s", sentence)
     log.info("Saved %s", file)

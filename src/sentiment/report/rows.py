@@ -9,6 +9,7 @@ from sentiment.report.published import Key
 from sentiment.report.published_data import Data
 from sentiment.report.table import BALANCED, TO_GET_IT, Table, drop_empty
 from sentiment.runs.collect import Missing, TrainedModel
+from sentiment.runs.others import Other
 
 REPORT, PAPER, RERUN = "report", "paper", "paper rerun"
 """Columns with what others published; see `published`."""
@@ -16,11 +17,14 @@ REPORT, PAPER, RERUN = "report", "paper", "paper rerun"
 Figures = dict[str, float | str | None]
 """The figures of a row, by column; None where there is none."""
 
+Shown = TrainedModel | Other
+"""A model that has a row: trained here, or by others."""
+
 PublishedColumns = dict[str, dict[Key, float]]
 """Published figures by column, and in each column by model."""
 
 
-def row(model: TrainedModel, figures: Figures, published: Figures, part: object) -> dict:
+def row(model: Shown, figures: Figures, published: Figures, part: object) -> dict:
     """A model's row.
 
     Args:
@@ -34,7 +38,7 @@ def row(model: TrainedModel, figures: Figures, published: Figures, part: object)
     }
 
 
-def published_figures(model: TrainedModel, data: Data, columns: PublishedColumns) -> Figures:
+def published_figures(model: Shown, data: Data, columns: PublishedColumns) -> Figures:
     """The published figures of a model; no column where the data are not those published."""
     if not data.published:
         return {}

@@ -13,7 +13,7 @@ import pandas as pd
 from sentiment.base import files
 from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
-from sentiment.data.dataset import TTD
+from sentiment.data.dataset import B_T4SA, TTD
 from sentiment.model.networks import Network, networks
 from sentiment.runs import history_file, inference_file, manifest_file, predictions, table_file
 from sentiment.runs.inference_file import Inference
@@ -51,7 +51,11 @@ class Missing:
         return ", then ".join(self.commands)
 
     def __str__(self) -> str:
-        return f"{self.state}; {self.command}"
+        return f"{self.state}; {self.command}" if self.commands else self.state
+
+
+NOT_TRAINED_HERE = Missing("imported")
+"""Stands for what training leaves, for a model that others have trained."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,13 @@ class TrainedModel:
     """Sizes of the exported models."""
     problems: list[str] = field(default_factory=list)
     """What is wrong with files that were left out, a line each."""
+    tested_on: str = ""
+    """Name of the data whose test split it was, or is to be, tested on."""
+
+    @property
+    def imported(self) -> bool:
+        """Whether others have trained it."""
+        return self.training is NOT_TRAINED_HERE
 
     @property
     def key(self) -> tuple[str, str]:
@@ -120,6 +131,8 @@ def trained_models(
 ) -> list[TrainedModel]:
     """Every network both ways, with what is there; behind each, its runs with chosen labels.
 
+    Where models were imported, those alone.
+
     Args:
         leaking: those trained on the test images too.
 
@@ -139,7 +152,7 @@ def trained_models(
     for (network, full_run), run in zip(full_runs, runs, strict=True):
         models.append(_model(network, run or _with_percent(full_run, most)))
         models += [_model(network, chosen) for chosen in _chosen_runs(full_run, wanted.percent)]
-    return models
+    return [model for model in models if model.imported] or models
 
 
 def leaking_models(wanted: RunsWanted, folders: Folders) -> list[TrainedModel]:
@@ -209,6 +222,11 @@ def _model(network: Network, run: Run) -> TrainedModel:
     """Read all that a run has left."""
     problems: list[str] = []
     train = run.training_command
+    imported = False
+    with noting(problems):
+        imported = manifest_file.is_imported(run)
+    if imported:
+        return _imported_model(network, run, problems)
     training = _part(problems, lambda: manifest_file.finished_training(run), "not run", train)
     attempt: dict = {}
     with noting(problems):
@@ -234,9 +252,39 @@ def _model(network: Network, run: Run) -> TrainedModel:
         ttd=part(lambda: _on_ttd(run), run.prediction_command("--test-on", TTD)),
         inference=part(lambda: _inference(run, training), run.measuring_command),
         checkpoint_bytes=run.model.stat().st_size if run.model.exists() else None,
-        exported_bytes={e: files.size(run.exported(e)) for e in Ending if run.exported(e).exists()},
+        exported_bytes=_exported_bytes(run),
         problems=problems,
+        tested_on=run.dataset,
     )
+
+
+def _imported_model(network: Network, run: Run, problems: list[str]) -> TrainedModel:
+    """Read what a model that others have trained has left; no training is told of."""
+
+    def part(read: Callable[[], Part | None], command: str) -> Part | Missing:
+        return _part(problems, read, "not run", command)
+
+    return TrainedModel(
+        network,
+        run,
+        training=NOT_TRAINED_HERE,
+        history=NOT_TRAINED_HERE,
+        resources=NOT_TRAINED_HERE,
+        tested=part(
+            lambda: _predictions(run, B_T4SA, all_classes=True),
+            run.prediction_command("--test-on", B_T4SA),
+        ),
+        ttd=part(lambda: _on_ttd(run), run.prediction_command("--test-on", TTD)),
+        inference=part(lambda: _inference(run, NOT_TRAINED_HERE), run.measuring_command),
+        checkpoint_bytes=run.model.stat().st_size,
+        exported_bytes=_exported_bytes(run),
+        problems=problems,
+        tested_on=B_T4SA,
+    )
+
+
+def _exported_bytes(run: Run) -> dict[Ending, int]:
+    return {e: files.size(run.exported(e)) for e in Ending if run.exported(e).exists()}
 
 
 def _not_run(network: Network, run: Run, problems: list[str]) -> TrainedModel:
@@ -255,6 +303,7 @@ def _not_run(network: Network, run: Run, problems: list[str]) -> TrainedModel:
         ttd=missing(run.prediction_command("--test-on", TTD)),
         inference=missing(run.measuring_command),
         problems=problems,
+        tested_on=run.dataset,
     )
 
 
@@ -321,11 +370,13 @@ def _on_ttd(run: Run) -> Predictions | None:
     return _predictions(run, TTD) if run.dataset != TTD else None
 
 
-def _predictions(run: Run, tested_on: str) -> Predictions | None:
+def _predictions(run: Run, tested_on: str, all_classes: bool | None = None) -> Predictions | None:
+    """A result; its data have all of the model's classes if they are those it was trained on."""
     file = run.result(tested_on)
     if not file.exists():
         return None
-    predicted = predictions.read(file, all_classes=tested_on == run.dataset)
+    whole = tested_on == run.dataset if all_classes is None else all_classes
+    predicted = predictions.read(file, whole)
     if predicted.leaking != run.leaking:
         raise UserError(f"{file}: its model has learned from other images than its name says")
     return predicted

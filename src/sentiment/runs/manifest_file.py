@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sentiment.base import files
 from sentiment.base.errors import UserError
-from sentiment.model import model_file
+from sentiment.model import model_file, model_origin
 from sentiment.runs import training_plan
 from sentiment.runs.run_files import Run
 
@@ -56,6 +56,15 @@ def finished_training(run: Run) -> FinishedTraining | None:
             raise UserError(f"{run.manifest}: damaged (no {entry.name})")
     training_plan.check_leaking(run.model if run.model.exists() else run.manifest, manifest, run)
     return FinishedTraining(**{e.name: manifest[e.name] for e in entries if e.name in manifest})
+
+
+def is_imported(run: Run) -> bool:
+    """Whether the run's model is there and was not trained here.
+
+    Raises:
+        UserError: the model is damaged.
+    """
+    return run.model.exists() and model_origin.is_imported(model_file.read_card(run.model))
 
 
 def finished_manifest(run: Run) -> dict | None:

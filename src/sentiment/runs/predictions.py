@@ -23,6 +23,9 @@ DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.err
 LEAKING = "leaking"
 """Name of the array that marks the result of a model that has learned from the test images."""
 
+IMPORTED = "imported"
+"""Name of the array that marks the result of a model that was not trained here."""
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -42,6 +45,8 @@ class Predictions:
     """Names of the k classes, by column."""
     leaking: bool = False
     """Whether the model has learned from the test images: its accuracy then proves nothing."""
+    imported: bool = False
+    """Whether the model was not trained here."""
 
     def __len__(self) -> int:
         return len(self.y_true)
@@ -76,6 +81,7 @@ def write(
     class_names: Sequence[str],
     made_from: dict[str, str],
     leaking: bool = False,
+    imported: bool = False,
 ) -> dict[str, np.ndarray]:
     """Write a result, whole or not at all.
 
@@ -86,6 +92,7 @@ def write(
         class_names: the model's classes, by column of `y_prob`.
         made_from: identifies the model and the data.
         leaking: the model has learned from the test images.
+        imported: the model was not trained here.
 
     Returns:
         The arrays written.
@@ -99,8 +106,9 @@ def write(
         "class_names": np.array(class_names),
         "made_from": np.array(json.dumps(made_from)),
     }
-    if leaking:
-        arrays[LEAKING] = np.array(True)
+    for mark, marked in {LEAKING: leaking, IMPORTED: imported}.items():
+        if marked:
+            arrays[mark] = np.array(True)
     with files.whole_file(path) as temporary:
         np.savez(temporary, **arrays)
     return arrays
@@ -173,4 +181,5 @@ def _checked(arrays: dict[str, np.ndarray], all_classes: bool) -> Predictions:
         agreement.astype(np.int64),
         tuple(names[asked].tolist()),
         bool(arrays.get(LEAKING, False)),
+        bool(arrays.get(IMPORTED, False)),
     )

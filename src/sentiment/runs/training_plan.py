@@ -9,7 +9,7 @@ from pathlib import Path
 from sentiment.base.errors import UserError
 from sentiment.data import image_size, stratify
 from sentiment.data.dataset import Dataset
-from sentiment.model import model_file
+from sentiment.model import model_file, model_origin
 from sentiment.model.recipe import Architecture, Recipe
 from sentiment.runs import learned_images
 from sentiment.runs.run_files import Run
@@ -122,6 +122,8 @@ def difference(before: dict, wanted: dict) -> str:
     def flat(plan: dict) -> dict:
         return {**DEFAULTS, **plan, **plan.get("recipe", {}), "recipe": None}
 
+    if model_origin.is_imported(before):
+        return model_origin.in_words(before)
     made = flat(before)
     for name, value in flat(wanted).items():
         if made.get(name) != value:
@@ -143,6 +145,8 @@ def head_model(recipe: Recipe, dataset: Dataset, run: Run) -> Path | None:
     if not trained.model.exists():
         raise UserError(f"{trained.model}: not there, and FT-A starts from its FC layers; {remedy}")
     card = model_file.read_card(trained.model)
+    if model_origin.is_imported(card):
+        raise UserError(f"{trained.model}: {model_origin.in_words(card)}, on other data; {remedy}")
     check_leaking(trained.model, card, trained)
     wanted = {
         "percent": run.percent,

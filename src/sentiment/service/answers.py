@@ -9,7 +9,10 @@ class Model(BaseModel):
     """The model that answered."""
 
     name: str = Field(examples=["all_layers_mobilenet"])
-    dataset: str = Field(examples=["t4sa"], description="Data set that it was trained on.")
+    dataset: str = Field(
+        examples=["t4sa"],
+        description="Data set that it was trained on, or the name that it was imported under.",
+    )
     version: str = Field(description="The first 12 digits of the SHA-256 of the model's file.")
 
 

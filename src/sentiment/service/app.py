@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 PAGE = Path(__file__).parent / "page"
 
 CARD = (
-    "architecture", "recipe", "percent", "data_fingerprint", "start", "best_epoch",
+    "architecture", "imported", "recipe", "percent", "data_fingerprint", "start", "best_epoch",
     "best_val_accuracy", "versions", "git_commit", "export",
 )  # fmt: skip
 """Keys of a model's card that the API tells: not the machine, its folders or who trained it."""

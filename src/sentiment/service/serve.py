@@ -24,7 +24,8 @@ class Options:
     """Flags of `scripts/serve.py`."""
 
     model: Path = chosen_export.CHOSEN_MODEL
-    """An exported model, a .tflite file."""
+    """An exported model, a .tflite file. Where none is given and the default is not there, the
+    first imported model that is exported."""
     host: str = "127.0.0.1"
     """Address to listen on; any but loopback lets other machines reach the service."""
     port: int = 8000
@@ -56,6 +57,7 @@ def serve(options: Options) -> None:
         UserError: a flag is wrong, the model or the key cannot be read, or the port is taken.
     """
     _check(options)
+    model_path = chosen_export.found(options.model)
     key = _api_key(options.api_key_file)
     # Slow to import, so that --help and a wrong flag are answered without them.
     import uvicorn
@@ -64,7 +66,7 @@ def serve(options: Options) -> None:
 
     listening = _listen(options.host, options.port)
     memory.give_back()
-    service = app.Service(options.model, options.threads, options.limits)
+    service = app.Service(model_path, options.threads, options.limits)
     loopback = security.is_loopback(options.host)
     hosts = options.allowed_hosts if loopback or options.allowed_hosts else None
     config = uvicorn.Config(
@@ -106,7 +108,6 @@ def _check(options: Options) -> None:
         raise UserError(f"--root-path {options.root_path}: expected such as /sentiment")
     if options.root_path in OWN:
         raise UserError(f"--root-path {options.root_path}: the service's own address; take another")
-    chosen_export.check(options.model)
 
 
 def _api_key(file: Path | None) -> str | None:

@@ -15,7 +15,7 @@ from sentiment.engine.cluster import Cluster
 from sentiment.engine.supervisor import supervise
 from sentiment.model import model_file
 from sentiment.model.recipe import Architecture, Recipe
-from sentiment.runs import manifest_file, training_plan
+from sentiment.runs import manifest_file, outdated, training_plan
 from sentiment.runs.run_files import Run, TrainingData
 from sentiment.runs.training_plan import Training
 from sentiment.training import checkpoint_file
@@ -187,7 +187,7 @@ def _train(training: Training, options: Options, started: dict) -> None:
         network, outcome = fit(training, options.checkpoint_batches)
         manifest |= outcome | {"status": "finished", "end": provenance.now()}
         if cluster.is_first():
-            _remove_outdated(run)
+            outdated.remove(run)
             model_file.save(network, run.model, manifest)
             log.info("Saved %s", run.model)
     if cluster.is_first():
@@ -234,10 +234,3 @@ def _manifest(training: Training) -> Iterator[dict]:
         raise
     finally:
         write()
-
-
-def _remove_outdated(run: Run) -> None:
-    """Remove what the model that is about to be replaced has made."""
-    for outdated in (*run.results(), *run.exports()):
-        files.remove(outdated)
-        log.info("  removed %s, made by the model that this one replaces", outdated)

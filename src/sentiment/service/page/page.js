@@ -78,9 +78,10 @@ async function introduce() {
   $("classes").replaceChildren("A network tells how likely each photo is ", ...words, ".");
   const most = Math.round(limits.max_bytes / 2 ** 20);
   $("accepted").textContent = `${formats} of at most ${most} MB.`;
-  const tested = card.export?.exported;
+  const tested = card.imported ? null : card.export?.exported; // it may be checked on drawings
   const right = tested ? ` Right for ${tested.correct} of ${tested.n} test photos.` : "";
-  $("model").textContent = `Model ${name}, trained on ${dataset}, version ${version}.${right}`;
+  const made = card.imported ? `imported from ${card.imported.file}` : `trained on ${dataset}`;
+  $("model").textContent = `Model ${name}, ${made}, version ${version}.${right}`;
   return true;
 }
 
