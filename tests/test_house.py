@@ -8,8 +8,8 @@ import pytest
 from helpers.scripts import ROOT, SRC
 
 ROOMS = (
-    "base", "data", "exploration", "cross_media", "model", "engine", "runs", "training", "inference", "report",
-    "service", "benchmark", "experiments",
+    "base", "data", "exploration", "cross_media", "model", "engine", "runs", "training",
+    "inference", "report", "service", "benchmark", "experiments",
 )  # fmt: skip
 """From the bottom up."""
 

@@ -312,7 +312,7 @@ def test_a_set_stopped_anywhere_goes_on_to_the_same_bytes(
     # A set that is being replaced is not prepared either.
     with stopped(monkeypatch, page, "write", 0):
         cross_media.make(options(tmp_path, "whole", min_confidence=("0.6",)))
-    with pytest.raises(UserError, match="b-t4sa_train.txt: no such list"):
+    with pytest.raises(UserError, match=r"b-t4sa_train\.txt: no such list"):
         lists(tmp_path / "whole" / "set")
     cross_media.make(options(tmp_path, "whole"))
     assert content(tmp_path / "whole" / "set") == expected

@@ -1,4 +1,4 @@
-"""Splits: what belongs together stays together, and the shares are kept as far as that lets them."""
+"""Splits: what belongs together stays together, and shares are kept as far as that allows."""
 
 import numpy as np
 from hypothesis import given, settings

@@ -104,14 +104,14 @@ class Filters:
                 Reason.LANGUAGE, "another language", f"--language {self.language}",
                 f"{VADICAMO}; {SERRA}",
             ),
-            Filter(Reason.REPOST, "reposts", "--keep-reposts", f"{VADICAMO}; {SERRA}"),
-            Filter(Reason.REPLY, "replies", "--keep-replies", SERRA),
+            Filter(Reason.REPOST, "reposts", "--keep-reposts keeps them", f"{VADICAMO}; {SERRA}"),
+            Filter(Reason.REPLY, "replies", "--keep-replies keeps them", SERRA),
             Filter(
                 Reason.FEW_WORDS, f"fewer than {self.min_words} words",
                 f"--min-words {self.min_words}", f"{SERRA}; 5 in {VADICAMO}",
             ),
             Filter(
-                Reason.EQUAL_TEXT, "text met before", "--keep-equal-texts",
+                Reason.EQUAL_TEXT, "text met before", "--keep-equal-texts keeps them",
                 "own choice: equal texts are one piece of evidence",
             ),
             Filter(Reason.BAD, "photo missing or damaged", "", VADICAMO),
@@ -124,7 +124,7 @@ class Filters:
                 f"--max-copies {self.max_copies}", OWN,
             ),
             Filter(
-                Reason.NEAR, "photo met before, equal or near", "--keep-near-photos",
+                Reason.NEAR, "photo met before, equal or near", "--keep-near-photos keeps them",
                 f"{VADICAMO}; {SERRA}",
             ),
             Filter(Reason.NO_SCORE, f"no score {scored}", "", "a label needs one"),

@@ -64,7 +64,7 @@ class Notes:
     """
 
     def __init__(self, folder: Path, teacher: Teacher):
-        stem = "scores_" + re.sub(r"[^\w.-]", "_", teacher.name)
+        stem = "scores_" + re.sub(r"[^\w.-]", "_", teacher.name)[-100:]
         self._file = folder / f"{stem}.tsv"
         self._journal = Journal(folder / f"{stem}.journal", dict(teacher.identity))
         if self._journal.difference:

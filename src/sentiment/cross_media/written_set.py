@@ -27,8 +27,8 @@ STEP = 1000
 """Photos between two words of progress."""
 
 WAYS: dict[str, Callable[[str, str], Any]] = {
-    "symbolic links": lambda target, place: os.symlink(target, place),
-    "hard links": lambda target, place: os.link(_resolved(target, place), place),
+    "symbolic links": lambda target, place: Path(place).symlink_to(target),
+    "hard links": lambda target, place: Path(place).hardlink_to(_resolved(target, place)),
     "copies": lambda target, place: shutil.copyfile(_resolved(target, place), place),
 }
 """How photos come into the folder, the first that its file system can do; each takes the photo's
