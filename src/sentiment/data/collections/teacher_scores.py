@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from sentiment.base.errors import UserError
-from sentiment.data.tables import Table
+from sentiment.data.tables import Row, Table
 
 BESIDE_LISTS = "scores.tsv"
 """Name of the table that is read without being named, where it lies beside the lists."""
@@ -41,16 +41,9 @@ def read(file: Path, paths: Iterable[str]) -> np.ndarray:
             or a row, which is named, holds no probabilities.
     """
     table = Table(file)
-    names = [table.usual_column(usual) for usual in (ID, *COLUMNS)]
-    columns = [name for name in names if name]
-    if len(columns) < len(names):
-        raise UserError(
-            f"{file}:1: expected the columns TWID, NEG, NEU and POS; it has "
-            f"{', '.join(table.columns[:8])}"
-        )
     listed = list(paths)
     posts = [post_of(path) for path in listed]
-    found = _found(table, columns, set(posts))
+    found = _found(table, columns_of(table), set(posts))
     missing = [number for number, post in enumerate(posts) if post not in found]
     if missing:
         first = missing[0]
@@ -62,18 +55,44 @@ def read(file: Path, paths: Iterable[str]) -> np.ndarray:
     return (amounts / amounts.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
+def columns_of(table: Table) -> list[str]:
+    """The columns of the post's id and of the three probabilities.
+
+    Raises:
+        UserError: one is not there.
+    """
+    names = [table.usual_column(usual) for usual in (ID, *COLUMNS)]
+    columns = [name for name in names if name]
+    if len(columns) < len(names):
+        raise UserError(
+            f"{table.file}:1: expected the columns TWID, NEG, NEU and POS; it has "
+            f"{', '.join(table.columns[:8])}"
+        )
+    return columns
+
+
+def probabilities(row: Row, columns: list[str]) -> tuple[float, ...]:
+    """A row's probabilities of negative, neutral and positive, or shares of any sum.
+
+    Raises:
+        UserError: they are none.
+    """
+    values = tuple(row.number(column) for column in columns)
+    if not (min(values) >= 0 and 0 < sum(values) < float("inf")):
+        raise UserError(
+            f"{row.where}: probabilities {', '.join(map(str, values))}; expected none below 0, and "
+            "one above"
+        )
+    return values
+
+
 def _found(table: Table, columns: list[str], posts: set[str]) -> dict[str, tuple[float, ...]]:
     """The probabilities of those posts that the table has."""
     found: dict[str, tuple[float, ...]] = {}
     for row in table:
         post = row.text(columns[0])
         if post in posts:
-            values = tuple(row.number(column) for column in columns[1:])
-            if not (min(values) >= 0 and 0 < sum(values) < float("inf")):
-                raise UserError(
-                    f"{row.where}: probabilities {', '.join(map(str, values))}; expected none "
-                    "below 0, and one above"
-                )
+            values = probabilities(row, columns[1:])
             if found.setdefault(post, values) != values:
                 raise UserError(f"{row.where}: {post} is there twice, with other probabilities")
     return found
