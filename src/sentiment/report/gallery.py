@@ -11,8 +11,8 @@ from PIL import Image
 from sentiment.base import lettering
 from sentiment.base.errors import UserError
 from sentiment.data.dataset import Dataset
-from sentiment.report.picture import Picture, style
 from sentiment.runs.confusion import confusion, most_mistaken
+from sentiment.runs.picture import Picture, style
 from sentiment.runs.predictions import Predictions
 
 A_ROW = 6
