@@ -47,7 +47,7 @@ NAMES_IN_FILE = re.compile(r"`([\w/]+\.py)` \(((?:`\w+`(?:, | and )?)+)\)")
 FILLED = {"FILE": str(ROOT / "README.md"), "HOST:PORT": "localhost:1234", "N": "2", "...": ""}
 """What a command is tried with in the place of a word that the reader is to replace."""
 
-FOREIGN = {"cd", "mypy", "ruff", "sha256sum", "source", "unzip"}
+FOREIGN = {"cd", "mypy", "ruff", "sha256sum", "source", "tensorboard", "unzip"}
 """Programs that know nothing of this project: whether the paths they are given are there is all
 that is looked at."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import report_files, small_checkout, warm
+from helpers import event_files, report_files, small_checkout, warm
 from helpers.samples import Few
 from helpers.scripts import NETWORKS, ROOT, refusal, start, succeed
 
@@ -253,8 +253,11 @@ def test_torch_trains_without_tensorflow(
 ) -> None:
     """Tests of several processes show the same of JAX."""
     where = ["--dataset", "drawn", "--percent", 10, "--data-dir", drawn_data, *folders(tmp_path)]
-    said = succeed(small[0], *where, "--epochs", 1, **without_tensorflow, KERAS_BACKEND="torch")
+    words = [*where, "--epochs", 1, "--tensorboard"]
+    said = succeed(small[0], *words, **without_tensorflow, KERAS_BACKEND="torch")
     assert "  torch on cpu" in said
+    (record,) = tmp_path.glob("logs/drawn/*_tensorboard")
+    assert event_files.steps(record, "epoch/loss") == [1]
 
 
 def test_a_model_predicts_the_same_on_every_backend_without_the_others(

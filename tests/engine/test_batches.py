@@ -10,12 +10,14 @@ import pytest
 from helpers.scripts import SRC, start
 
 from sentiment.base import sha256sums
+from sentiment.base.time_budget import TimeBudget
 from sentiment.data.arrays import CHUNK
 from sentiment.data.collections.collection import Photo
 from sentiment.data.split import Split, Writer
 from sentiment.engine.batches import WINDOW, Batches, fed
 from sentiment.engine.reused_memory import ReusedMemory
 from sentiment.training.history import History
+from sentiment.training.pace import Pace
 
 COUNT = 1300
 """Images stored: more than two windows, and no whole number of chunks."""
@@ -143,11 +145,12 @@ def test_waiting_is_the_time_for_data_alone(seconds_a_chunk, waits, tmp_path):
     train = Batches(Rows(seconds_a_chunk), np.arange(320), 16, shuffle_seed=1)
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation="softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    history = History(tmp_path / "history.csv", train, 2, rate=lambda step: 0.01)
-    validation = fed(Batches(Rows(0.0), np.arange(16), 16, None))
+    validation = Batches(Rows(0.0), np.arange(16), 16, None)
+    pace = Pace(train, validation, 2, TimeBudget())
+    history = History(tmp_path / "history.csv", pace, rate=lambda step: 0.01)
     model.fit(
-        fed(train), validation_data=validation, epochs=2, shuffle=False, verbose=0,
-        callbacks=[history],
+        fed(train), validation_data=fed(validation), epochs=2, shuffle=False, verbose=0,
+        callbacks=[pace, history],
     )  # fmt: skip
     first, second = ((row["waiting_seconds"], row["seconds"]) for row in history.rows)
     assert (second[0] > 0.5 * second[1]) is waits

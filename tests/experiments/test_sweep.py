@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import report_files, small_checkout
+from helpers import event_files, report_files, small_checkout
 from helpers.scripts import refusal, succeed
 
 from sentiment.base.errors import UserError
@@ -238,7 +238,14 @@ def test_a_killed_sweep_goes_on_to_the_same_table(drawn_data: Path, tmp_path: Pa
         name: (table(tmp_path / "logs").parent / name).read_bytes() for name in before
     } == before
 
-    succeed(script, *words, "--logs-dir", tmp_path / "undisturbed", "--", *common)
+    undisturbed = ["--logs-dir", tmp_path / "undisturbed", "--tensorboard"]
+    said = succeed(script, *words, *undisturbed, "--max-minutes", 1e-5, "--", *common)
+    assert "Stopped by --max-minutes 1e-05: 0 of 4 trials are done, 4 left" in said
+    succeed(script, *words, *undisturbed, "--", *common)
+    records = list(tmp_path.glob("undisturbed/drawn/*/trials/*/drawn/*_tensorboard"))
+    assert len(records) == 4
+    for record in records:
+        assert "_hparams_/session_start_info" in event_files.read(record).Tags()["tensors"]
     rows = without_times(table(tmp_path / "logs"))
     assert rows == without_times(table(tmp_path / "undisturbed"))
     assert [row["state"] for row in rows].count("diverged") == 2

@@ -16,9 +16,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from helpers import event_files
 from helpers.small_checkout import architecture
 from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
+from sentiment.base.time_budget import TimeBudget
 from sentiment.data.dataset import Dataset
 from sentiment.engine import backend
 from sentiment.model.recipe import Recipe
@@ -49,14 +51,16 @@ STOPS = [
 """A method of Keras' callbacks, and at which of its calls SIGTERM comes, run after run."""
 
 
-def stopping_at(method: str, call: int) -> contextlib.AbstractContextManager:
-    """Send this process SIGTERM then, before the checkpoint's callback looks."""
+def stopping_at(
+    method: str, call: int, number: int = signal.SIGTERM
+) -> contextlib.AbstractContextManager:
+    """Send this process a signal then, before the checkpoint's callback looks."""
     calls, theirs = itertools.count(1), getattr(History, method)
 
     def stopping(self: History, *args: object, **logs: object) -> None:
         theirs(self, *args, **logs)
         if next(calls) == call:
-            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(number)
 
     return unittest.mock.patch.object(History, method, stopping)
 
@@ -65,15 +69,22 @@ class Stopped(BaseException):
     """SIGTERM came."""
 
 
-def train(recipe: Recipe, dataset: Dataset, work: Path, every: int | None = None) -> tuple:
-    """Train; return all weights, the history apart from times, and the best epoch."""
+def train(
+    recipe: Recipe,
+    dataset: Dataset,
+    work: Path,
+    every: int | None = None,
+    tensorboard: bool = False,
+) -> tuple:
+    """Train; return all weights, the history apart from times, the best epoch and the status."""
     keras.utils.set_random_seed(recipe.seed)
     run = Run("tinynet", recipe.layers, TrainingData(dataset.name), Folders(work, work, work))
     run.history.parent.mkdir(parents=True, exist_ok=True)
-    network, outcome = fit.fit(Training(NETWORK, recipe, dataset, run), every)
+    wanted = Training(NETWORK, recipe, dataset, run)
+    network, outcome = fit.fit(wanted, every, None, TimeBudget(60), tensorboard)
     lines = [line.split(",")[:6] for line in run.history.read_text().splitlines()]
     weights = [np.asarray(keras.ops.convert_to_numpy(v)) for v in network.variables]
-    return weights, lines, outcome["best_epoch"]
+    return weights, lines, outcome["best_epoch"], outcome["status"]
 
 
 def train_with_stops(*args: object) -> tuple:
@@ -81,7 +92,19 @@ def train_with_stops(*args: object) -> tuple:
     for method, call in STOPS:
         with stopping_at(method, call), contextlib.suppress(Stopped):
             return train(*args)  # the end was earlier
+    with stopping_at("on_train_batch_end", 2, signal.SIGALRM):
+        assert train(*args)[-1] == "stopped"  # its time is over, in epoch 2 or 3
     return train(*args)
+
+
+def check_record(work: Path, epochs: int) -> None:
+    """TensorBoard finds every epoch and every batch once, and the pictures of the end."""
+    (folder,) = work.glob("drawn/*_tensorboard")
+    assert event_files.steps(folder, "epoch/val_loss") == list(range(1, epochs + 1))
+    learned = event_files.steps(folder / "batches", "batch/loss")
+    assert learned == list(range(1, learned[-1] + 1))
+    assert learned[-1] % epochs == 0
+    assert "validation/confusion matrix" in event_files.read(folder).Tags()["images"]
 
 
 def train_with_nan(*args: object) -> tuple:
@@ -126,7 +149,10 @@ def main() -> None:
         undisturbed = train(recipe, data, work / "undisturbed")
         print(case, *undisturbed[1][1:], sep="\n  ")
         every = 2 if case == "FT-A" else None
-        resumed = train_with_stops(recipe, data, work / "stopped", every)
+        recorded = case == "FT-A in parts"
+        resumed = train_with_stops(recipe, data, work / "stopped", every, recorded)
+        if recorded:
+            check_record(work / "stopped", recipe.epochs)
         assert same(resumed, undisturbed), resumed[1:]
         if on_features:
             assert len(undisturbed[1]) < 1 + recipe.epochs

@@ -50,6 +50,7 @@ def main() -> None:
     import keras
     import numpy as np
 
+    from helpers import event_files
     from helpers.small_checkout import architecture
     from sentiment.base.project import Folders
     from sentiment.data.dataset import Dataset
@@ -69,8 +70,12 @@ def main() -> None:
         keras.utils.set_random_seed(recipe.seed)
         run = Run("tinynet", recipe.layers, TrainingData(data.name), Folders(work, work, work))
         run.history.parent.mkdir(parents=True, exist_ok=True)
-        trained, _ = fit.fit(Training(network, recipe, data, run), None)
+        wanted = Training(network, recipe, data, run)
+        trained, _ = fit.fit(wanted, None, tensorboard=True)
         if cluster.is_first():
+            # Only the first one writes, and what it writes TensorBoard finds once.
+            steps = event_files.steps(run.tensorboard, "epoch/val_loss")
+            assert steps == list(range(1, recipe.epochs + 1))
             lines = [line.split(",")[1:5] for line in run.history.read_text().splitlines()[1:]]
             found[name] = [list(map(float, line)) for line in lines]
         test = data.split("test")

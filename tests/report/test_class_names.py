@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from sentiment.report import confusion_picture, gallery, published_data
+from sentiment.report import gallery, published_data
 from sentiment.report.gallery import Row, ShownPhoto
-from sentiment.report.picture import Picture, style
 from sentiment.report.report import Options, report
-from sentiment.runs import collect
+from sentiment.runs import collect, confusion_picture
+from sentiment.runs.picture import Picture, style
 from sentiment.runs.run_files import Run, RunsWanted, TrainingData
 
 NAMES = [
@@ -109,7 +109,7 @@ def test_every_text_of_the_confusion_matrices_fits(classes: int, tmp_path: Path)
         write_predictions(run, names, np.roll(np.repeat(np.arange(classes), 4), 1))
     tested = collect.tested_models(collect.trained_models(RunsWanted("odd"), folders(tmp_path)))
     with style(names):
-        picture = confusion_picture.draw(tested)
+        picture = confusion_picture.draw([(model.name, said) for model, said in tested])
     (tmp_path / "drawn").mkdir()
     picture.save(tmp_path / "drawn")
     assert not outside(picture.figure)

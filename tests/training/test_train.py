@@ -7,18 +7,24 @@ import shutil
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 from helpers import in_step, small_checkout, stopping
 
 from sentiment.base import files, provenance
 from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
+from sentiment.data.dataset import Dataset
 from sentiment.engine.cluster import Cluster
+from sentiment.experiments import steps
 from sentiment.model import model_file
 from sentiment.model.recipe import Recipe
+from sentiment.runs import manifest_file, training_plan
 from sentiment.runs.run_files import Run, TrainingData
+from sentiment.runs.training_plan import Training
 from sentiment.training import train
 from sentiment.training.checkpoint import Checkpoint
+from sentiment.training.pace import Pace, _Steps
 
 
 @pytest.fixture
@@ -117,6 +123,70 @@ def test_what_a_later_run_left_is_not_taken_for_the_finished_ones(
     again()
     assert "was stopped: made with learning_rate 0.01, this run has 0.001" in caplog.text
     assert run.checkpoint.exists()
+
+
+@pytest.mark.slow
+def test_a_training_whose_time_is_over_leaves_a_model_and_goes_on(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It ends as nobody had stopped it, and until then nothing takes its model for finished."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr(train.backend, "start", lambda *_: keras.utils.set_random_seed(1) or {})
+    recipe = Recipe(layers="all", weights="none", epochs=3, batch_size=64)
+    run = Run("tinynet", "all", TrainingData("drawn"), folders)
+
+    def again(minutes: float | None = None, folders: Folders = folders, **flags: bool) -> None:
+        options = train.Options(recipe, run.data, max_minutes=minutes, folders=folders, **flags)
+        train.train(small_checkout.architecture(), recipe, options)
+
+    again(minutes=1e-5)
+    assert "before an epoch had ended; there is no model yet; the same command" in caplog.text
+    with monkeypatch.context() as patch:
+        # After the first epoch one takes as long as the time that is left.
+        patch.setattr(Pace, "left", lambda self, epochs: 60.0 * epochs)
+        patch.setattr(_Steps, "seconds_each", 3600)
+        again(minutes=1)
+    assert "Stopped by --max-minutes 1 after epoch 1 of 3; 2 left, at most 0:02:00" in caplog.text
+    card = model_file.read_card(run.model)
+    assert (card["status"], card["last_epoch"], card["best_epoch"]) == ("stopped", 1, 1)
+    assert files.read_json(run.manifest) == card
+    data = Dataset(folders.data_dir, "drawn")
+    wanted = Training(small_checkout.architecture(), recipe, data, run)
+    assert not steps._is_trained(wanted, head_finished=True)
+    read = manifest_file.finished_training(run)
+    assert read.stopped == "stopped by its time budget after epoch 1 of 3"
+
+    again()
+    assert "goes on after epoch 1" in caplog.text
+    assert model_file.read_card(run.model)["status"] == "finished"
+    assert not run.checkpoint.exists()
+    undisturbed = dataclasses.replace(
+        folders, logs_dir=folders.logs_dir / "calm", models_dir=folders.models_dir / "calm"
+    )
+    again(folders=undisturbed)
+    calm = dataclasses.replace(run, folders=undisturbed)
+    weights, expected = (model_file.load(r.model).get_weights() for r in (run, calm))
+    assert all(map(np.array_equal, weights, expected))
+    with monkeypatch.context() as patch:
+        patch.setattr(_Steps, "seconds_each", 3600)
+        again(minutes=1, overwrite=True)
+    assert "finished before, stays until this run is finished too" in caplog.text
+    assert model_file.read_card(run.model)["status"] == "finished"
+
+
+def test_ft_a_does_not_start_from_an_ft_f_model_that_was_stopped(
+    drawn_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = Folders(drawn_data, tmp_path, tmp_path)
+    run = Run("mobilenet", "all", TrainingData("drawn"), folders)
+    head = dataclasses.replace(run, layers="fc").model
+    head.parent.mkdir(parents=True)
+    head.touch()
+    card = {"status": "stopped", "last_epoch": 2, "recipe": {"epochs": 15}}
+    monkeypatch.setattr(model_file, "read_card", lambda path: card)
+    recipe = Recipe(layers="all", weights="none", head="trained")
+    with pytest.raises(UserError, match="after epoch 2 of 15, and FT-A starts from its FC layers"):
+        training_plan.head_model(recipe, Dataset(drawn_data, "drawn"), run)
 
 
 def test_checkpoints_without_batches_between_them_are_refused() -> None:

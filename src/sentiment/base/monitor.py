@@ -36,6 +36,8 @@ class Monitor:
 
     def __init__(self, file: Path, resumed: bool = False):
         self.file, self.resumed = file, resumed and file.exists()
+        self.latest: dict[str, float | None] = {}
+        """The last row, by COLUMNS; empty before the first."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, name="monitor", daemon=True)
 
@@ -61,14 +63,16 @@ class Monitor:
                 interval = process.cpu_percent()
                 times, memory = process.cpu_times(), process.memory_info()
                 life = time.time() - process.create_time()
-                table.writerow((
+                row = (
                     round(time.monotonic() - started, 2),
                     interval,
                     round(100 * (times.user + times.system) / life, 1),
                     memory.rss,
                     memory.vms,
                     *_gpu_use(gpus),
-                ))  # fmt: skip
+                )
+                table.writerow(row)
+                self.latest = dict(zip(COLUMNS, row, strict=True))
 
 
 class GpuLoad:

@@ -1,6 +1,7 @@
 """Signals that end a process: put off until its work is saved, or handed on to a child."""
 
 import contextlib
+import math
 import signal
 import subprocess
 import time
@@ -14,6 +15,9 @@ Handler = Callable[[int, FrameType | None], object]
 SECONDS_OF_ONE = 1.0
 """Signals within this time count as one: schedulers send a signal to a process and its children,
 and the process hands it on to them too."""
+
+LONGEST = 1e6
+"""Seconds beyond which the system can wait for no script's end."""
 
 
 class Terminated(BaseException):
@@ -60,17 +64,20 @@ class Deferred:
             signal.raise_signal(self._asked)
 
     def handle(self, number: int, _: FrameType | None) -> None:
-        if self._asked is None:
+        if self._asked in (None, signal.SIGALRM):  # a person or the system outdoes the alarm
             self._asked, self._since = number, time.monotonic()
-        elif time.monotonic() - self._since > SECONDS_OF_ONE:
+        elif number != signal.SIGALRM and time.monotonic() - self._since > SECONDS_OF_ONE:
             self.act()  # a person who does not want to wait
 
 
 @contextlib.contextmanager
 def deferred() -> Iterator[Deferred]:
-    """Put signals off during the block, or until `act` is called; a second one acts at once."""
+    """Put signals off during the block, or until `act` is called; a second one acts at once.
+
+    The alarm of a time budget is put off as well.
+    """
     pending = Deferred()
-    with _handled_by(pending.handle) as pending.restore:
+    with _handled_by(pending.handle, [*_ending(), signal.SIGALRM]) as pending.restore:
         yield pending
         pending.act()
 
@@ -81,11 +88,15 @@ def run_script(
     env: Mapping[str, str] | None = None,
     stdout: IO[str] | None = None,
     stderr: int | None = None,
+    seconds: float = math.inf,
 ) -> subprocess.CompletedProcess[str]:
     """Run a script of this project as subprocess.run does in text mode, and hand signals on.
 
     After a signal the script is waited for, so that it can save its work; then this process
     obeys the signal too.
+
+    Args:
+        seconds: after so many the script gets SIGTERM, and may save its work.
     """
     # In a group of its own, or the terminal would send it Ctrl-C too.
     with (
@@ -94,7 +105,11 @@ def run_script(
         ) as process,
         handed_on_to(process) as numbers,
     ):
-        output, errors = process.communicate()
+        try:
+            output, errors = process.communicate(timeout=seconds if seconds < LONGEST else None)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            output, errors = process.communicate()
     for number in numbers[:1]:
         signal.raise_signal(number)
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
@@ -109,7 +124,7 @@ def handed_on_to(process: subprocess.Popen) -> Iterator[list[int]]:
         numbers.append(number)
         process.send_signal(number)
 
-    with _handled_by(hand_on):
+    with _handled_by(hand_on, _ending()):
         yield numbers
 
 
@@ -120,9 +135,9 @@ def _ending() -> list[int]:
 
 
 @contextlib.contextmanager
-def _handled_by(handler: Handler) -> Iterator[Callable[[], None]]:
-    """Handle the ending signals with `handler` during the block; yield what stops that earlier."""
-    before = {number: signal.signal(number, handler) for number in _ending()}
+def _handled_by(handler: Handler, numbers: list[int]) -> Iterator[Callable[[], None]]:
+    """Handle signals with `handler` during the block; yield what stops that earlier."""
+    before = {number: signal.signal(number, handler) for number in numbers}
 
     def restore() -> None:
         for number, previous in before.items():

@@ -156,9 +156,11 @@ class TensorFlowDevices(Devices):
         ]
         for layer in layers:
             layer.synchronized = True
-        yield
-        for layer in layers:
-            layer.synchronized = False  # as other backends and one device have it
+        try:
+            yield
+        finally:
+            for layer in layers:
+                layer.synchronized = False  # as other backends and one device have it
 
 
 _devices = Devices()

@@ -10,6 +10,7 @@ import tyro
 from sentiment.base import cli, project
 from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
+from sentiment.base.time_budget import TimeBudget
 from sentiment.data import dataset
 from sentiment.data.dataset import Dataset
 from sentiment.experiments import steps
@@ -31,10 +32,13 @@ class Options:
     images: int = 300
     """Test images to measure inference with, at most."""
     folders: Folders = field(default_factory=Folders)
+    max_minutes: float | None = None
+    """Stop when so many minutes are over, a training after the last epoch that fits, as measured;
+    the same command goes on."""
     dry_run: bool = False
     """Say which steps would be taken, and stop."""
     training_flags: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
-    """After --, for every training script, such as -- --epochs 3."""
+    """After --, for every training script, such as -- --epochs 3 --tensorboard."""
 
 
 @cli.command()
@@ -49,10 +53,11 @@ def run_all(options: Options) -> None:
     Raises:
         UserError: a flag is wrong, which is said before anything runs, or a step failed.
     """
+    budget = TimeBudget(options.max_minutes)
     name = dataset.checked_name(options.data.dataset)
     logs = options.folders.logs_dir / name
-    steps.run_in_order(list(_steps(options)), name, logs / "run_all.log", options.dry_run)
-    if not options.dry_run:
+    to_do = list(_steps(options))
+    if steps.run_in_order(to_do, name, logs / "run_all.log", options.dry_run, budget):
         log.info("  %s", logs / "report" / "report.html")
 
 

@@ -2,8 +2,10 @@
 
 import dataclasses
 import logging
+import math
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -13,14 +15,20 @@ from pathlib import Path
 
 from sentiment.base import cli, project, signals
 from sentiment.base.errors import UserError
+from sentiment.base.time_budget import TimeBudget
 from sentiment.data.dataset import MANIFEST, TTD, Dataset
 from sentiment.model import model_file, networks
 from sentiment.model.recipe import Recipe
-from sentiment.runs import training_plan
-from sentiment.runs.training_plan import Training
+from sentiment.runs import manifest_file, training_plan
+from sentiment.runs.run_files import Run
+from sentiment.runs.training_plan import STOPPED, Training
 from sentiment.training.train import Options as TrainingOptions
 
 log = logging.getLogger(__name__)
+
+
+SIGTERM_STATUS = (-signal.SIGTERM, 128 + signal.SIGTERM)
+"""Statuses of a command that SIGTERM has ended: at once, or when its work was saved."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +41,23 @@ class Step:
     command: list[str]
     finished: bool = False
     """Whether what the command makes is there."""
+    trains: Run | None = None
+    """The run whose model the command trains, if any."""
 
 
-def run_in_order(steps: list[Step], title: str, log_file: Path, dry_run: bool) -> None:
+def run_in_order(
+    steps: list[Step], title: str, log_file: Path, dry_run: bool, budget: TimeBudget
+) -> bool:
     """Run every step that is not finished, in order, a line each.
 
     Args:
         title: what the steps are for.
         log_file: the file to which all that they print is added.
         dry_run: only say which steps there are.
+        budget: the time that all may take together.
+
+    Returns:
+        Whether all are finished.
 
     Raises:
         UserError: a step failed.
@@ -55,15 +71,18 @@ def run_in_order(steps: list[Step], title: str, log_file: Path, dry_run: bool) -
         if step.finished or dry_run:
             log.info("%s: %s", line, "finished before" if step.finished else "to do")
             continue
+        to_do = [later for later in steps[number - 1 :] if not later.finished]
         print(f"{line} ...", end="", flush=True)
         begun = time.monotonic()
-        _run(step, log_file)
+        if not budget.left or not _run(step, log_file, budget):
+            log.info(" stopped by %s; %d steps left; the same command goes on", budget, len(to_do))
+            return False
         took = time.monotonic() - begun
         seconds.setdefault(step.kind, []).append(took)
-        to_do = [later for later in steps[number:] if not later.finished]
-        log.info(" %s%s", timedelta(seconds=round(took)), _time_left(to_do, seconds))
+        log.info(" %s%s", timedelta(seconds=round(took)), _time_left(to_do[1:], seconds))
     if not dry_run:
         log.info("All done in %s", timedelta(seconds=round(time.monotonic() - started)))
+    return not dry_run
 
 
 def argv(script: Path, *words: str) -> list[str]:
@@ -88,11 +107,13 @@ def training_options(stated: Recipe, flags: list[str]) -> TrainingOptions:
         stated: the recipe that the flags change.
 
     Raises:
-        UserError: a flag is wrong, or would let the model learn from the test images.
+        UserError: a flag is wrong, or would make the model no result.
     """
     options = cli.parse_words(TrainingOptions, TrainingOptions(stated), flags)
     if options.include_test_data:
         raise UserError("--include-test-data: such a model is no result; train it alone")
+    if options.max_minutes is not None:
+        raise UserError("--max-minutes: after -- it would stop each training; give it before --")
     return options
 
 
@@ -118,7 +139,13 @@ def training_and_prediction(
     train = networks.training_script(run.architecture, run.layers)
     predict = networks.prediction_script(run.architecture, run.layers)
     return (
-        Step(f"train {name}", f"train {run.layers}", argv(train, *words, *flags), trained),
+        Step(
+            f"train {name}",
+            f"train {run.layers}",
+            argv(train, *words, *flags),
+            trained,
+            run,
+        ),
         Step(
             f"predict {' and '.join(test_names)} with {name}",
             "predict tests",
@@ -129,7 +156,7 @@ def training_and_prediction(
 
 
 def _is_trained(training: Training, head_finished: bool) -> bool:
-    """Whether the model of this very training is there: same recipe, data and percent.
+    """Whether the model of this very training is there, finished: same recipe, data and percent.
 
     Raises:
         UserError: another model of the full run is there, which no script replaces unasked.
@@ -140,35 +167,46 @@ def _is_trained(training: Training, head_finished: bool) -> bool:
     if training.recipe.head == "trained":
         head_from = dataclasses.replace(run, layers="fc").model
         training = dataclasses.replace(training, head_from=head_from)
+    card = model_file.read_card(run.model)
     if training.head_from and not head_finished:
         difference = "the FT-F model it started from is to be trained"
     else:
-        difference = training_plan.difference(model_file.read_card(run.model), training.plan)
+        difference = training_plan.difference(card, training.plan)
     if difference and run.percent == 100:
         raise UserError(
             f"{run.model}: {difference}; move it away, or train it again with its own script and "
             "--overwrite"
         )
-    return not difference
+    return not difference and not training_plan.stopped(card)
 
 
 def _is_newer(result: Path, source: Path) -> bool:
     return result.exists() and result.stat().st_mtime > source.stat().st_mtime
 
 
-def _run(step: Step, log_file: Path) -> None:
-    """Run a step; what it prints goes to the log file, and its message to the screen."""
+def _run(step: Step, log_file: Path, budget: TimeBudget) -> bool:
+    """Run a step; what it prints goes to the log file, and its message to the screen.
+
+    A training stops by itself when the budget is spent; others get SIGTERM, which saves as much.
+
+    Returns:
+        Whether it is finished, and has not been stopped by the budget.
+    """
+    command = [*step.command, *(budget.flags if step.trains else ())]
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("a") as output:
-        print(f"\n$ {shlex.join(step.command)}", file=output, flush=True)
+        print(f"\n$ {shlex.join(command)}", file=output, flush=True)
         done = signals.run_script(
-            step.command,
+            command,
             cwd=project.ROOT,
             stdout=output,
             stderr=subprocess.PIPE,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            seconds=math.inf if step.trains else budget.left,
         )
         output.write(done.stderr)
+    if done.returncode in SIGTERM_STATUS and not budget.left:
+        return False
     if done.returncode:
         print()
         lines = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]
@@ -176,6 +214,7 @@ def _run(step: Step, log_file: Path) -> None:
             f"{step.title} failed: {lines[-1].removeprefix('error: ')}; all it said is in "
             f"{log_file}; the same command again goes on from here"
         )
+    return not step.trains or manifest_file.last_attempt(step.trains).get("status") != STOPPED
 
 
 def _time_left(to_do: list[Step], seconds: dict[str, list[float]]) -> str:

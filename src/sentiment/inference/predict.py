@@ -166,6 +166,8 @@ class Tester:
     def announce(self, tests: list[Dataset]) -> None:
         """Say what will be predicted and written."""
         self._log_model()
+        if stopped := training_plan.stopped(self.card):
+            log.info("  its training was %s", stopped)
         for tested in tests:
             n = sum(tested.counts(SPLIT).values())
             log.info("  predicts the %s split of %s, %s images", SPLIT, tested.name, f"{n:,}")

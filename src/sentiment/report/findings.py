@@ -26,13 +26,13 @@ from sentiment.report import (
 from sentiment.report.ceilings import Known
 from sentiment.report.choice import Choice
 from sentiment.report.gallery import Row, ShownPhoto, Tested
-from sentiment.report.picture import Picture
 from sentiment.report.published_data import Data
 from sentiment.report.table import Table
 from sentiment.runs import collect, significance
 from sentiment.runs.collect import Missing, TrainedModel, noting
 from sentiment.runs.others import Other, of_the_same_images
 from sentiment.runs.others import others as all_others
+from sentiment.runs.picture import Picture
 from sentiment.runs.predictions import Predictions
 from sentiment.runs.run_files import RunsWanted
 from sentiment.runs.significance import Comparison

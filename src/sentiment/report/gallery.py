@@ -10,8 +10,8 @@ from sentiment.base import lettering
 from sentiment.base.errors import UserError
 from sentiment.data import data_uri
 from sentiment.data.dataset import Dataset
-from sentiment.report.picture import Picture, style
 from sentiment.runs.confusion import confusion, most_mistaken
+from sentiment.runs.picture import Picture, style
 from sentiment.runs.predictions import Predictions
 
 A_ROW = 6

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from sentiment.report import confusion_picture
 from sentiment.report.rows import table_of
 from sentiment.report.table import COUNT, FRACTION, Table
+from sentiment.runs import confusion_picture
 from sentiment.runs.collect import TrainedModel, tested_models
 from sentiment.runs.confusion import confusion, most_confused
 from sentiment.runs.predictions import Predictions

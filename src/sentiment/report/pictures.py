@@ -10,10 +10,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sentiment.data import fonts
-from sentiment.report import confusion_picture, learning_curves, published
+from sentiment.report import learning_curves, published
 from sentiment.report.ceilings import Known
 from sentiment.report.choice import Candidate, Choice
-from sentiment.report.picture import (
+from sentiment.report.published import Key
+from sentiment.report.published_data import Data
+from sentiment.runs import collect, confusion_picture, scores
+from sentiment.runs.accuracy import Commonest, Reached
+from sentiment.runs.collect import Missing, TrainedModel
+from sentiment.runs.picture import (
     COLOURS,
     INK,
     Picture,
@@ -23,11 +28,6 @@ from sentiment.report.picture import (
     name_rows,
     style,
 )
-from sentiment.report.published import Key
-from sentiment.report.published_data import Data
-from sentiment.runs import collect, scores
-from sentiment.runs.accuracy import Commonest, Reached
-from sentiment.runs.collect import Missing, TrainedModel
 from sentiment.runs.predictions import Predictions
 from sentiment.runs.significance import Comparison
 
@@ -75,7 +75,7 @@ def _pictures(
     if histories:
         yield _curves(colours, histories)
     if tested:
-        yield confusion_picture.draw(tested)
+        yield confusion_picture.draw([(model.name, said) for model, said in tested])
         yield _reliability(colours, tested)
 
 

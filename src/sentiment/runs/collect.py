@@ -237,6 +237,8 @@ def _model(network: Network, run: Run) -> TrainedModel:
     if isinstance(training, FinishedTraining) and training.percent != run.percent:
         problems.append(f"{run.model}: trained on {training.percent:g} %, not {run.percent:g} %")
         return _not_run(network, run, problems)
+    if isinstance(training, FinishedTraining) and training.stopped:
+        problems.append(f"{run.model}: {training.stopped}; this goes on: {train}")
     first = (train,) if isinstance(training, Missing) else ()
 
     def part(read: Callable[[], Part | None], command: str) -> Part | Missing:

@@ -32,6 +32,12 @@ class FinishedTraining:
     devices: list[str] = field(default_factory=list)
     machine: str | None = None
     git_commit: str | None = None
+    status: str = "finished"
+
+    @property
+    def stopped(self) -> str:
+        """Where a time budget has stopped it, in words; empty if it was not."""
+        return training_plan.stopped(dataclasses.asdict(self))
 
     @property
     def seconds(self) -> float:

@@ -260,6 +260,11 @@ class Run:
         return self.log_file("_resources.csv")
 
     @property
+    def tensorboard(self) -> Path:
+        """The folder of TensorBoard's record of the training."""
+        return self.log_file("_tensorboard")
+
+    @property
     def inference(self) -> Path:
         """The costs of predicting on a CPU."""
         return self.log_file("_inference.json")

@@ -21,6 +21,9 @@ DEFAULTS = {
 }
 """The recipe's defaults, in JSON's types."""
 
+STOPPED = "stopped"
+"""The status, in card and manifest, of a training that a time budget has stopped."""
+
 
 @dataclass(frozen=True)
 class Training:
@@ -131,11 +134,19 @@ def difference(before: dict, wanted: dict) -> str:
     return ""
 
 
+def stopped(card: dict) -> str:
+    """Where a time budget has stopped the training of a model, in words; empty if it was not."""
+    if card.get("status") != STOPPED:
+        return ""
+    last, epochs = card["last_epoch"], card["recipe"]["epochs"]
+    return f"stopped by its time budget after epoch {last} of {epochs}"
+
+
 def head_model(recipe: Recipe, dataset: Dataset, run: Run) -> Path | None:
     """The FT-F model of the same data whose FC layers a run starts from; None if from none.
 
     Raises:
-        UserError: it is not there, or was trained on other data or features.
+        UserError: it is not there, not finished, or was trained on other data or features.
     """
     if recipe.head == "fresh":
         return None
@@ -148,6 +159,8 @@ def head_model(recipe: Recipe, dataset: Dataset, run: Run) -> Path | None:
     if model_origin.is_imported(card):
         raise UserError(f"{trained.model}: {model_origin.in_words(card)}, on other data; {remedy}")
     check_leaking(trained.model, card, trained)
+    if where := stopped(card):
+        raise UserError(f"{trained.model}: {where}, and FT-A starts from its FC layers; {command}")
     wanted = {
         "percent": run.percent,
         "data_fingerprint": dataset.fingerprint,

@@ -230,7 +230,8 @@ def sweeps(folders: Folders) -> Iterator[Work]:
     """All sweeps, by the trials that have finished."""
     for folder in sorted(folders.logs_dir.glob("*/sweep_*/")):
         trials = len(list(folder.glob("trials/*/*/*_trial.json")))
-        whole = (folder / "sweep.json").exists()
+        file = folder / "sweep.json"
+        whole = file.exists() and not files.read_json(file).get("stopped")
         name = str(folder.relative_to(folders.logs_dir))
         words = f"{trials:,} trials finished{'' if whole else '; the same command goes on'}"
         yield Work(name, "finished" if whole else "unfinished", words, files.size(folder))

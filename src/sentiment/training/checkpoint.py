@@ -151,7 +151,7 @@ class Checkpoint(keras.callbacks.Callback):
     def _asked(self) -> bool:
         """Whether a signal has come, to any of the processes."""
         number = cluster.maximum(self.pending.number)
-        if number and not self.pending:
+        if number > self.pending.number:
             self.pending.handle(number, None)
         return number > 0
 

@@ -4,21 +4,25 @@ import contextlib
 import gc
 import logging
 import math
+import shutil
 
 import keras
+import numpy as np
 
 from sentiment.base import files
 from sentiment.base.errors import UserError
 from sentiment.base.monitor import Monitor
 from sentiment.base.progress import hours_minutes_seconds
 from sentiment.base.signals import deferred
+from sentiment.base.time_budget import BudgetSpent, TimeBudget
 from sentiment.engine import cluster, devices
-from sentiment.engine.batches import Batches, fed, reading
+from sentiment.engine.batches import Batches, fed, predicted, reading
 from sentiment.model.recipe import Recipe
+from sentiment.runs import training_plan
 from sentiment.runs.accuracy import Accuracy, Commonest, Reached
 from sentiment.runs.run_files import Run
 from sentiment.runs.training_plan import Training
-from sentiment.training import blank_loss, class_weights
+from sentiment.training import blank_loss, class_weights, tracked_pictures
 from sentiment.training.checkpoint import Checkpoint, Patience
 from sentiment.training.history import History
 from sentiment.training.memory_remedy import memory_remedy
@@ -29,9 +33,11 @@ from sentiment.training.optimizer import (
     compile_model,
     state_values,
 )
+from sentiment.training.pace import Pace
 from sentiment.training.schedule import schedule
 from sentiment.training.setup import Setup
 from sentiment.training.targets import are_soft, targets
+from sentiment.training.tracking import Tracking
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +62,11 @@ class Diverged(UserError):
 
 
 def fit(
-    training: Training, checkpoint_batches: int | None, setup: Setup | None = None
+    training: Training,
+    checkpoint_batches: int | None,
+    setup: Setup | None = None,
+    budget: TimeBudget | None = None,
+    tensorboard: bool = False,
 ) -> tuple[keras.Model, dict]:
     """Train, writing history, resources and checkpoints on the way.
 
@@ -64,39 +74,56 @@ def fit(
         training: a checkpoint of its run that is there was made under its plan.
         checkpoint_batches: batches between checkpoints within an epoch, or None.
         setup: made for a training that differs in UPDATES alone, its first weights put back.
+        budget: the time that it may take; None is no end.
+        tensorboard: keep a record for TensorBoard.
 
     Returns:
         The model with the weights of the epoch with the best validation loss, and what
-        training reached and took: epochs from 1, seconds.
+        training reached and took: epochs from 1, seconds, and whether it is "finished" or
+        "stopped" by its budget, its checkpoint saved.
 
     Raises:
         UserError: the first weights do not fit, the disk or memory is too small, or a
             checkpoint is damaged.
         Diverged: the loss is no longer a number.
+        BudgetSpent: the budget has stopped it before the end of its first epoch.
     """
-    run = training.run
+    run, budget = training.run, budget or TimeBudget()
     with memory_remedy(training.recipe):
-        setup = setup or Setup(training)
-        _log_parts(training.recipe)
-        if cluster.is_first():
-            _check_disk(run, training.recipe, setup)
-        with cluster.on_first(lambda: Monitor(run.resources, run.checkpoint.exists())):
-            loop = Loop(training, setup)
-            loop.run(checkpoint_batches)
+        with budget.limit():
+            setup = setup or Setup(training)
+            _log_parts(training.recipe)
+            if cluster.is_first():
+                _check_disk(run, training.recipe, setup)
+                if not run.checkpoint.exists():
+                    shutil.rmtree(run.tensorboard, ignore_errors=True)  # an earlier run's
+            with cluster.on_first(lambda: Monitor(run.resources, run.checkpoint.exists())) as load:
+                loop = Loop(training, setup, budget, load if tensorboard else None)
+                loop.run(checkpoint_batches)
         loop.check_finite()
         loop.compile_for_saving()
+        if tensorboard:
+            loop.conclude_tracking()
         return setup.network, loop.outcome()
 
 
 class Loop:
     """Keras' training loop, made ready for one training.
 
+    Args:
+        budget: the time that it may take.
+        tracked: samples the load that is to be recorded for TensorBoard, with all else; None
+            where nothing is recorded.
+
     Raises:
         UserError: the disk is too small for the features.
     """
 
-    def __init__(self, training: Training, setup: Setup):
-        self.training, self.setup = training, setup
+    def __init__(
+        self, training: Training, setup: Setup, budget: TimeBudget, tracked: Monitor | None
+    ):
+        self.training, self.setup, self.budget = training, setup, budget
+        self.tracked, self.tracking = tracked, list[Tracking]()
         recipe = training.recipe
         self._soft = are_soft(recipe, setup.inputs["train"])
         self.class_weights = class_weights.of(training)
@@ -107,7 +134,8 @@ class Loop:
         with devices.taken().scope():
             self.optimizer = build_optimizer(recipe, rate)
             compile_model(setup.learner, self.optimizer, self._soft, self._steps_at_once())
-        self.history = History(training.run.history, self.train, recipe.epochs, rate)
+        self.pace = Pace(self.train, self.validation, recipe.epochs, budget)
+        self.history = History(training.run.history, self.pace, rate)
         self.patience = Patience(recipe.patience)
 
     def _batches(self, split: str) -> Batches:
@@ -134,12 +162,22 @@ class Loop:
         return STEPS_AT_ONCE if alone and small else 1
 
     def run(self, checkpoint_batches: int | None) -> None:
-        """Train to the last epoch, from the checkpoint on; keep the best epoch's weights.
+        """Train, from the checkpoint on, to the last epoch or the budget's end; keep the best.
 
         Raises:
             UserError: the checkpoint or an image is damaged.
+            BudgetSpent: no epoch is finished.
         """
-        run, learner = self.training.run, self.setup.learner
+        try:
+            self._run_to_the_end(checkpoint_batches)
+        except BudgetSpent:
+            if not self.history.rows:
+                raise
+        self.setup.learner.set_weights(self.patience.best_weights)
+        gc.collect()  # TensorFlow's iterator of an epoch cut short must not outlive Python
+
+    def _run_to_the_end(self, checkpoint_batches: int | None) -> None:
+        run = self.training.run
         plan = self.training.plan | {"start": self.training.start} | self.setup.about_data
         with devices.taken().synchronized(self.setup.network), deferred() as pending:
             checkpoint = Checkpoint(
@@ -148,15 +186,18 @@ class Loop:
             )  # fmt: skip
             with contextlib.closing(self.history), reading(self.train, self.validation):
                 self._run_epochs(checkpoint)
-            learner.set_weights(self.patience.best_weights)
-            gc.collect()  # TensorFlow's iterator of an epoch cut short must not outlive Python
+            self.budget.disarm()
 
     def _run_epochs(self, checkpoint: Checkpoint) -> None:
         learner, last = self.setup.learner, self.training.recipe.epochs
-        listening = callbacks(self.patience, checkpoint.average, self.history, checkpoint)
         done = checkpoint.restore(learner)
         epoch = done.epoch
         self.train.start_epoch(epoch, done.batch)
+        if self.tracked:
+            self.tracking = [Tracking(self.training, self.history, self.tracked)]
+        listening = callbacks(
+            self.patience, checkpoint.average, self.pace, self.history, self.tracking, checkpoint
+        )
         if done.batch:
             if len(self.train):
                 self._fit(epoch, epoch + 1, listening)
@@ -190,6 +231,22 @@ class Loop:
             fed(self.validation), verbose=0, return_dict=True, callbacks=each
         )
         each.on_epoch_end(epoch, logs | {f"val_{name}": value for name, value in reached.items()})
+
+    def conclude_tracking(self) -> None:
+        """Record what the model that is kept says of the validation images."""
+        learner, validation = devices.taken().whole(self.setup.learner), self.validation
+        in_order = Batches(validation.stored, validation.rows, validation.batch_size, None)
+        y_prob = np.concatenate([*predicted(learner, in_order, lambda count: None)])
+        for tracking in self.tracking:
+            dataset, run = self.training.dataset, self.training.run
+            title = f"{self.training.architecture.title} {run.way}"
+            tracking.conclude(tracked_pictures.pictures(title, dataset, validation.rows, y_prob))
+
+    @property
+    def finished(self) -> bool:
+        """Whether no epoch is left."""
+        done = len(self.history.rows) == self.training.recipe.epochs
+        return done or self.patience.stopped_epoch > 0
 
     def check_finite(self) -> None:
         """Refuse a training whose last loss is no number.
@@ -229,6 +286,8 @@ class Loop:
             Commonest.of(labels, self.training.dataset.class_names),
         )
         extraction = round(self.setup.extraction_seconds, 3)
+        if not self.finished:
+            self._log_left()
         log.info("Best of %d epochs: %d, %svalidation %s", len(rows), best["epoch"],
                  self.training.run.mark, reached)  # fmt: skip
         hint = blank_loss.hint(self.training.recipe, best["val_loss"], labels)
@@ -238,6 +297,7 @@ class Loop:
         if extraction:
             log.info("  and computing its features %s", hours_minutes_seconds(extraction))
         return {
+            "status": "finished" if self.finished else training_plan.STOPPED,
             "training_seconds": training,
             "extraction_seconds": extraction,
             "validation_seconds": validating,
@@ -252,18 +312,40 @@ class Loop:
             **self.setup.about_data,
         }
 
+    def _log_left(self) -> None:
+        """Say what the budget has left to do."""
+        done, epochs = len(self.history.rows), self.training.recipe.epochs
+        seconds = self.pace.left(epochs - done)
+        time = f", at most {hours_minutes_seconds(seconds)}" if seconds else ""
+        log.info("Stopped by %s after epoch %d of %d; %d left%s", self.budget, done, epochs,
+                 epochs - done, time)  # fmt: skip
+
 
 def callbacks(
-    patience: Patience, average: Average, history: History, checkpoint: Checkpoint
+    patience: Patience,
+    average: Average,
+    pace: Pace,
+    history: History,
+    tracking: list[Tracking],
+    checkpoint: Checkpoint,
 ) -> list[keras.callbacks.Callback]:
     """The callbacks that Keras calls at every step and epoch, in an order that is a law.
 
     Early stopping keeps the weights that were validated, which are the moving average where there
-    is one; so it comes before `average`, which puts the weights that learn back. The checkpoint
+    is one; so it comes before `average`, which puts the weights that learn back. The history says
+    what `pace` has measured, and tracking what the history says. The checkpoint
     saves the weights that learn and the history; so it comes after both. It also comes last
     because it obeys a signal, after which no other callback is called.
     """
-    return [keras.callbacks.TerminateOnNaN(), patience, average, history, checkpoint]
+    return [
+        keras.callbacks.TerminateOnNaN(),
+        patience,
+        average,
+        pace,
+        history,
+        *tracking,
+        checkpoint,
+    ]
 
 
 def _log_parts(recipe: Recipe) -> None:

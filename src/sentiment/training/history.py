@@ -11,9 +11,9 @@ import keras
 
 from sentiment.base.progress import hours_minutes_seconds, per_second, progress
 from sentiment.engine import cluster
-from sentiment.engine.batches import Batches
 from sentiment.runs import history_file
 from sentiment.runs.history_file import REACHED
+from sentiment.training.pace import Pace
 from sentiment.training.schedule import Schedule
 
 log = logging.getLogger(__name__)
@@ -22,9 +22,10 @@ log = logging.getLogger(__name__)
 class History(keras.callbacks.Callback):
     """Writes the history CSV anew after each epoch, and a line to the log."""
 
-    def __init__(self, file: Path, batches: Batches, epochs: int, rate: Schedule):
+    def __init__(self, file: Path, pace: Pace, rate: Schedule):
         super().__init__()
-        self.file, self.batches, self.epochs, self.rate = file, batches, epochs, rate
+        self.file, self.pace, self.rate = file, pace, rate
+        self.batches, self.epochs = pace.train, pace.epochs
         self.rows: list[dict] = []
         self.done = 0
         """How many of the epoch's batches have been learned from."""
@@ -35,8 +36,8 @@ class History(keras.callbacks.Callback):
         self._spent_before: dict[str, float] = {}
         """What the epoch under way had cost before a stop, in seconds."""
         now = time.perf_counter()
-        self._last_end = self._begin = self._step_end = now
-        """When the last epoch ended, this one began, and its last step ended."""
+        self._begin = self._step_end = now
+        """When the epoch began, and its last step ended."""
         self._validation_begin = math.inf
         """When validation began."""
         self._waiting = 0.0
@@ -108,13 +109,11 @@ class History(keras.callbacks.Callback):
         })  # fmt: skip
         if cluster.is_first():
             history_file.write(self.file, self.rows)
-        # The first epoch compiles the step; the last one tells most of those to come.
-        left = (now - self._last_end) * (self.epochs - epoch - 1)
-        self._last_end = now
+        left = self.pace.left(self.epochs - epoch - 1)
         log.info(
             "epoch %d/%d: loss %.4f, accuracy %.4f, val_loss %.4f, val_accuracy %.4f; "
-            "%s, %.0f %% waiting; at most %s left",
+            "%s, %.0f %% waiting%s",
             epoch + 1, self.epochs, *reached.values(),
             per_second(len(self.batches.rows) / seconds), 100 * waiting / seconds,
-            hours_minutes_seconds(left),
+            "" if left is None else f"; at most {hours_minutes_seconds(left)} left",
         )  # fmt: skip

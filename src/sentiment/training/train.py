@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from sentiment.base import cli, files, provenance
 from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
+from sentiment.base.time_budget import BudgetSpent, TimeBudget
 from sentiment.data.dataset import Dataset
 from sentiment.engine import backend, cluster
 from sentiment.engine.cluster import Cluster
 from sentiment.engine.supervisor import supervise
 from sentiment.model import model_file
 from sentiment.model.recipe import Architecture, Recipe
-from sentiment.runs import manifest_file, outdated, training_plan
+from sentiment.runs import event_file, manifest_file, outdated, training_plan
 from sentiment.runs.run_files import Run, TrainingData
 from sentiment.runs.training_plan import Training
 from sentiment.training import checkpoint_file
@@ -29,7 +30,7 @@ class Options:
     """Flags of every training script.
 
     Raises:
-        UserError: there are no batches between two checkpoints.
+        UserError: there are no batches between two checkpoints, no minutes, or no TensorBoard.
     """
 
     recipe: Recipe
@@ -42,6 +43,11 @@ class Options:
     overwrite: bool = False
     """Replace a run with another recipe or other data, finished or not, or train a finished one
     again; its model stays until the new one is whole."""
+    max_minutes: float | None = None
+    """Stop after the last epoch that ends within so many minutes, as measured, with the best
+    model so far; the same command goes on."""
+    tensorboard: bool = False
+    """Keep a record for TensorBoard as well, an optional package, among the logs."""
     dry_run: bool = False
     """Say what would be done, and stop."""
     verbose: bool = False
@@ -53,6 +59,9 @@ class Options:
     def __post_init__(self) -> None:
         if self.checkpoint_batches is not None and self.checkpoint_batches < 1:
             raise UserError(f"--checkpoint-batches {self.checkpoint_batches}: expected 1 or more")
+        TimeBudget(self.max_minutes)
+        if self.tensorboard:
+            event_file.check_installed()
 
 
 @cli.command()
@@ -72,7 +81,7 @@ def train(architecture: Architecture, stated: Recipe, options: Options) -> None:
         UserError: the data or the FT-F model are missing, the run is already finished, or
             training failed for a reason the user can mend.
     """
-    recipe = options.recipe
+    recipe, budget = options.recipe, TimeBudget(options.max_minutes)
     run = Run(
         architecture.name, recipe.layers, options.data, options.folders, options.include_test_data
     )
@@ -88,7 +97,7 @@ def train(architecture: Architecture, stated: Recipe, options: Options) -> None:
     with cluster.on_first(lambda: files.locked(run.model)):
         if not cluster.from_first(lambda: _finished(training.plan, run, options.overwrite)):
             with cluster.on_first(lambda: _logged(training, options.overwrite, shown)):
-                _train(training, options, started)
+                _train(training, options, budget, started)
     cluster.barrier()  # the others wait until the first has saved the model
 
 
@@ -100,7 +109,9 @@ def _join(training: Training, options: Options) -> dict:
     """
     started = _start(options)
     recipe = dataclasses.asdict(options.recipe)
-    own = {"checkpoint batches": options.checkpoint_batches, **provenance.versions()}
+    names = ("checkpoint_batches", "max_minutes", "tensorboard")
+    own = {name.replace("_", " "): getattr(options, name) for name in names}
+    own |= provenance.versions()
     cluster.check_equal(training.plan | {"recipe": None} | recipe | own)
     return started
 
@@ -115,6 +126,9 @@ def _finished(plan: dict, run: Run, overwrite: bool) -> bool:
         raise UserError(f"{run.model}: {difference}; --overwrite replaces it")
     if difference:
         log.info("%s will be replaced: %s", run.model, difference)
+        return False
+    if where := training_plan.stopped(card):
+        log.info("%s: %s", run.model, where)
         return False
     log.info("%s is finished; --overwrite trains it again", run.model)
     _tidy(plan, run, card)
@@ -172,10 +186,11 @@ def _resumed(plan: dict, run: Run, overwrite: bool) -> bool:
     return not difference
 
 
-def _train(training: Training, options: Options, started: dict) -> None:
+def _train(training: Training, options: Options, budget: TimeBudget, started: dict) -> None:
     """Train on every process; the first one saves the model.
 
     Args:
+        budget: the time that it may take.
         started: what the manifest holds of Keras, if it has been started.
     """
     run = training.run
@@ -184,14 +199,33 @@ def _train(training: Training, options: Options, started: dict) -> None:
         manifest |= started or _start(options)
         from sentiment.training.fit import fit  # imports Keras, which --help does without
 
-        network, outcome = fit(training, options.checkpoint_batches)
-        manifest |= outcome | {"status": "finished", "end": provenance.now()}
-        if cluster.is_first():
+        try:
+            network, outcome = fit(
+                training, options.checkpoint_batches, None, budget, options.tensorboard
+            )
+        except BudgetSpent:
+            manifest |= {"status": training_plan.STOPPED, "end": provenance.now()}
+            model = f"{run.model} stays" if run.model.exists() else "there is no model yet"
+            log.info("Stopped by %s before an epoch had ended; %s; the same command goes on",
+                     budget, model)  # fmt: skip
+            return
+        manifest |= outcome | {"end": provenance.now()}
+        if cluster.is_first() and _replaces(manifest, run):
             outdated.remove(run)
             model_file.save(network, run.model, manifest)
             log.info("Saved %s", run.model)
-    if cluster.is_first():
+    if cluster.is_first() and not training_plan.stopped(manifest):
         run.checkpoint.unlink(missing_ok=True)
+
+
+def _replaces(manifest: dict, run: Run) -> bool:
+    """Whether a model may take the place of the one there: a finished one waits for its like."""
+    if not training_plan.stopped(manifest) or not run.model.exists():
+        return True
+    if training_plan.stopped(model_file.read_card(run.model)):
+        return True
+    log.info("%s, finished before, stays until this run is finished too", run.model)
+    return False
 
 
 def _start_of(run: Run) -> str:

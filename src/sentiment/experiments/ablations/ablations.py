@@ -11,6 +11,7 @@ import tyro
 
 from sentiment.base import cli
 from sentiment.base.project import Folders
+from sentiment.base.time_budget import TimeBudget
 from sentiment.data.dataset import Dataset
 from sentiment.experiments import steps
 from sentiment.experiments.ablations.variants import ABLATIONS, BASELINE, Variant
@@ -33,7 +34,7 @@ class Options:
     dry_run: bool = False
     """Say which steps would be taken, and stop."""
     training_flags: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
-    """After --, for every training, such as -- --epochs 3."""
+    """After --, for every training, such as -- --epochs 3 --tensorboard."""
 
 
 @cli.command()
@@ -61,8 +62,8 @@ def ablate(options: Options) -> None:
     to_do = [
         step for variant in variants for step in _steps(network, variant, data, tested, options)
     ]
-    steps.run_in_order(to_do, data.name, folder / "ablations.log", options.dry_run)
-    if options.dry_run:
+    log_file = folder / "ablations.log"
+    if not steps.run_in_order(to_do, data.name, log_file, options.dry_run, TimeBudget()):
         return
     from sentiment.experiments.ablations import effects  # pandas, which --help does without
 

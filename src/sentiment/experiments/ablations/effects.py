@@ -12,10 +12,10 @@ from sentiment.model import model_file
 from sentiment.model.recipe import Architecture
 from sentiment.report import pairs, published_data
 from sentiment.report.accuracy_tables import accuracy_figures
-from sentiment.report.picture import COLOURS, INK, Picture, interval_mark, name_rows, style
 from sentiment.report.table import BALANCED, FRACTION, Table, drop_empty
 from sentiment.runs import predictions, significance
 from sentiment.runs.accuracy import Reached, beside_commonest
+from sentiment.runs.picture import COLOURS, INK, Picture, interval_mark, name_rows, style
 from sentiment.runs.predictions import Predictions
 from sentiment.runs.significance import LEVEL, Comparison
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sentiment.base.errors import UserError
 from sentiment.base.progress import hours_minutes_seconds
+from sentiment.base.time_budget import BudgetSpent
 from sentiment.data import stratify
 from sentiment.data.dataset import Dataset
 from sentiment.experiments.sweep import presentation, questions, sweep_picture
@@ -46,7 +47,9 @@ def execute(
     unseen = _unseen(dataset, run.percent)
     for split, commonest in unseen.items():
         log.info("  %s, %s", split, commonest)
-    _try_all(trials, wanted, count)
+    stopped = _try_all(trials, wanted, count)
+    if not trials.done:
+        return
     best = min(trials.done, key=lambda trial: trial.rank)
     command = _command(network.recipes[run.layers], best.recipe, run)
     about = {
@@ -56,6 +59,7 @@ def execute(
         "selection": presentation.selection(trials.objective),
         "best_by_validation": best.number,
         "command": command,
+        "stopped": stopped,
         **started,
     }
     title = f"{network.architecture.title} {run.way}, {run.percent:g} % of {run.dataset}"
@@ -69,8 +73,8 @@ def execute(
     log.info("Saved %s", folder / "sweep{.csv,.md,.json,.png,.svg}")
 
 
-def _try_all(trials: Trials, wanted: Space, count: int) -> None:
-    """Run every trial, a line each.
+def _try_all(trials: Trials, wanted: Space, count: int) -> bool:
+    """Run every trial, a line each; return whether the budget has stopped them.
 
     Raises:
         UserError: none of the recipes can be trained.
@@ -84,9 +88,16 @@ def _try_all(trials: Trials, wanted: Space, count: int) -> None:
         log.info("%3d/%d %s: %s%s", trial.number, count, settings, trial.outcome, known)
         return trial.score if isinstance(trial, Finished) else 0.0
 
-    wanted.walk(value)
+    try:
+        wanted.walk(value)
+    except BudgetSpent:
+        done = len(trials.done)
+        log.info("Stopped by %s: %d of %d trials are done, %d left; the same command goes on",
+                 trials.budget, done, count, count - done)  # fmt: skip
+        return True
     if not trials.done:
         raise UserError("none of the recipes drawn can be trained; see why above")
+    return False
 
 
 def _present(

@@ -9,9 +9,9 @@ import pandas as pd
 from sentiment.base import files
 from sentiment.experiments.sweep.questions import Answer, in_words
 from sentiment.experiments.sweep.trial import Diverged, Finished, Objective, Trial
-from sentiment.report.picture import Picture
 from sentiment.report.table import FRACTION, Table, drop_empty
 from sentiment.runs.accuracy import Accuracy, Commonest, Reached, beside_commonest
+from sentiment.runs.picture import Picture
 
 Unseen = Mapping[str, Commonest]
 """The commonest class of the images that no trial learns from, by "validation" and "test"."""

@@ -9,6 +9,7 @@ import tyro
 
 from sentiment.base import cli, files
 from sentiment.base.project import Folders
+from sentiment.base.time_budget import TimeBudget
 from sentiment.data.dataset import Dataset
 from sentiment.engine import backend
 from sentiment.experiments.sweep import space
@@ -16,6 +17,7 @@ from sentiment.experiments.sweep.trial import Objective
 from sentiment.model import networks
 from sentiment.model.networks import NetworkChoice
 from sentiment.model.recipe import Recipe
+from sentiment.runs import event_file
 from sentiment.runs.run_files import Run, TrainingData
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,11 @@ class Options:
     """What trials are ranked by, in validation; balanced-accuracy is the mean of the classes'
     recalls, in which a small class counts as much as a large one."""
     folders: Folders = field(default_factory=Folders)
+    max_minutes: float | None = None
+    """Stop after the last epoch that ends within so many minutes, as measured; the same command
+    goes on."""
+    tensorboard: bool = False
+    """Keep a record of each trial for TensorBoard as well, an optional package."""
     dry_run: bool = False
     """Say what would be tried, and stop."""
     recipe_flags: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
@@ -60,9 +67,12 @@ def sweep(options: Options) -> None:
     """Try every recipe that was not tried before, and say what came of all.
 
     Raises:
-        UserError: a flag is wrong, the data or the FT-F model are missing, or a trial failed for
-            another reason than a loss that is no number.
+        UserError: a flag is wrong, the data, the FT-F model or TensorBoard are missing, or a trial
+            failed for another reason than a loss that is no number.
     """
+    budget = TimeBudget(options.max_minutes)
+    if options.tensorboard:
+        event_file.check_installed()
     network = networks.named(options.choice.network)
     stated = network.recipes[options.choice.layers]
     base = cli.parse_words(Recipe, stated, list(options.recipe_flags))
@@ -88,5 +98,8 @@ def sweep(options: Options) -> None:
         from sentiment.experiments.sweep import execution  # Keras, which --help does without
         from sentiment.experiments.sweep.trials import Trials
 
-        trials = Trials(network.architecture, dataset, run, folder, options.objective)
+        trials = Trials(
+            network.architecture, dataset, run, folder, options.objective, budget,
+            options.tensorboard,
+        )  # fmt: skip
         execution.execute(network, base, wanted, trials, count, started)

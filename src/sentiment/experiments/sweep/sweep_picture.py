@@ -5,7 +5,8 @@ from matplotlib.figure import Figure
 
 from sentiment.experiments.sweep.presentation import Trials, best_first, settings_in_words
 from sentiment.experiments.sweep.trial import Finished
-from sentiment.report.picture import (
+from sentiment.runs.accuracy import Commonest
+from sentiment.runs.picture import (
     COLOURS,
     Picture,
     draw_commonest,
@@ -13,7 +14,6 @@ from sentiment.report.picture import (
     name_rows,
     style,
 )
-from sentiment.runs.accuracy import Commonest
 
 MARKS = {
     "training": ("|", COLOURS[5], -0.22),

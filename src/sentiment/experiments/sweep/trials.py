@@ -16,6 +16,7 @@ import numpy as np
 from sentiment.base import cli, files, provenance
 from sentiment.base.errors import UserError
 from sentiment.base.progress import progress
+from sentiment.base.time_budget import BudgetSpent, TimeBudget
 from sentiment.data.dataset import Dataset
 from sentiment.data.joined_splits import Stored
 from sentiment.engine import batches
@@ -58,6 +59,8 @@ class Trials:
         where: the run whose recipe is changed; its own files are left alone.
         folder: the sweep's folder.
         objective: what trials are ranked by.
+        budget: the time that all trials may take together.
+        tensorboard: keep a record of each for TensorBoard.
     """
 
     def __init__(
@@ -67,9 +70,12 @@ class Trials:
         where: Run,
         folder: Path,
         objective: Objective,
+        budget: TimeBudget,
+        tensorboard: bool,
     ):
         self.architecture, self.dataset, self.where = architecture, dataset, where
         self.folder, self.objective = folder, objective
+        self.budget, self.tensorboard = budget, tensorboard
         self._done: dict[str, Finished | Diverged] = {}
         """Trials by a key of all that each depends on."""
         self._shared: _SharedSetup | None = None
@@ -83,6 +89,7 @@ class Trials:
         """Run the trial of a recipe, from where it was; one that has finished is only read.
 
         Raises:
+            BudgetSpent: the budget has stopped the trial.
             UserError: training failed for another reason than a loss that is no number.
         """
         head_from = training_plan.head_model(recipe, self.dataset, self.where)
@@ -116,8 +123,11 @@ class Trials:
         begun = time.monotonic()
         try:
             with memory_remedy(training.recipe):
-                shared = self._share(training)
-                _, outcome = fit.fit(training, None, shared.setup)
+                with self.budget.limit():
+                    shared = self._share(training)
+                _, outcome = fit.fit(training, None, shared.setup, self.budget, self.tensorboard)
+                if outcome["status"] == training_plan.STOPPED:
+                    raise BudgetSpent
                 self._test(training, shared)
                 outcome["validation balanced"] = _balanced(shared.setup)
         except fit.Diverged as error:

@@ -43,10 +43,17 @@ class Picture:
     def save(self, folder: Path) -> None:
         """Write the picture as PNG and SVG."""
         (folder / f"{self.name}.svg").write_text(self._drawn, encoding="utf-8")
+        (folder / f"{self.name}.png").write_bytes(self.png())
+
+    def png(self) -> bytes:
+        """The picture as PNG, laid out as the SVG, in letters that this machine's fonts have."""
+        _ = self._drawn  # lays the figure out
+        box = io.BytesIO()
         with style():
             if not _in_drawable_letters(self.figure):
                 self.figure.set_layout_engine("none")  # keep the layout that was just computed
-            self.figure.savefig(folder / f"{self.name}.png", dpi=150)
+            self.figure.savefig(box, format="png", dpi=150)
+        return box.getvalue()
 
     @cached_property
     def _drawn(self) -> str:

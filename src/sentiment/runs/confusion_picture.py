@@ -7,9 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sentiment.base import lettering
-from sentiment.report.picture import Picture
-from sentiment.runs.collect import TrainedModel
 from sentiment.runs.confusion import confusion, most_mistaken
+from sentiment.runs.picture import Picture
 from sentiment.runs.predictions import Predictions
 
 MOST_CLASSES = 10
@@ -85,9 +84,13 @@ class Matrix:
         return [lettering.shortened(name, WIDEST_NAME) for name in self.names]
 
 
-def draw(tested: list[tuple[TrainedModel, Predictions]]) -> Picture:
-    """Draw each model's matrix."""
-    matrices = [Matrix.of(model.name, predictions) for model, predictions in tested]
+def draw(tested: list[tuple[str, Predictions]]) -> Picture:
+    """Draw each model's matrix.
+
+    Args:
+        tested: the models' names, with their predictions for the test split.
+    """
+    matrices = [Matrix.of(name, predictions) for name, predictions in tested]
     width, height = (max(sizes) for sizes in zip(*(m.size for m in matrices), strict=True))
     across = max(1, min(len(matrices), int(PAGE / width)))
     down = -(-len(matrices) // across)
