@@ -17,22 +17,22 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from sentiment.base.errors import BadImage
+from sentiment.base.errors import BadImage, UserError
 from sentiment.data.decode import FORMATS, decode
 from sentiment.inference.litert import LitertModel
-from sentiment.service import answers, occlusion, problems
+from sentiment.service import answers, device, occlusion, page_files, problems
 from sentiment.service.checks import check
 from sentiment.service.limits import Limits
+from sentiment.service.measurements import Measurements
 from sentiment.service.metrics import Measured, Metrics
 from sentiment.service.normalised import Normalised
+from sentiment.service.page_files import PAGE
 from sentiment.service.problems import PhotoProblem, Problem
 from sentiment.service.security import Guarded, key_check
 from sentiment.service.uploads import PHOTO_TYPES, Uploads
 from sentiment.service.workers import Workers
 
 Result = TypeVar("Result")
-
-PAGE = Path(__file__).parent / "page"
 
 CARD = (
     "architecture", "recipe", "percent", "data_fingerprint", "start", "best_epoch",
@@ -71,9 +71,10 @@ class Service:
         model: the exported model, a .tflite file.
         threads: number of photos decoded and predicted at a time.
         limits: what clients may ask.
+        measurements: folder to keep the frame rates of devices in; None: they are not kept.
     """
 
-    def __init__(self, model: Path, threads: int, limits: Limits):
+    def __init__(self, model: Path, threads: int, limits: Limits, measurements: Path | None):
         self.limits = limits
         self.workers = Workers(model, threads, limits.max_waiting)
         self.uploads = Uploads(limits)
@@ -83,6 +84,13 @@ class Service:
         self.class_names: list[str] = self.card["class_names"]
         version = hashlib.sha256(model.read_bytes()).hexdigest()[:12]
         self.model = answers.Model(name=model.stem, dataset=self.card["dataset"], version=version)
+        self.device: device.DeviceModel | None = None
+        self.no_device: str | None = None
+        try:
+            self.device = device.device_model(model)
+        except UserError as error:
+            self.no_device = str(error)
+        self.measurements = Measurements(measurements, limits.max_seconds) if measurements else None
 
     async def predict(self, request: Request) -> answers.Prediction:
         """Decode and predict the photos of a request.
@@ -130,6 +138,9 @@ class Service:
             card["recipe"] = card["recipe"] | {"weights": Path(card["recipe"]["weights"]).name}
         return answers.ModelCard(
             model=self.model,
+            device=self.device.answer() if self.device else None,
+            no_device=self.no_device,
+            keeps_measurements=self.measurements is not None,
             class_names=self.class_names,
             card=card,
             formats=list(FORMATS),
@@ -231,6 +242,8 @@ def build(
     problems.install(app)
     app.include_router(_api(service, api_key))
     app.include_router(_pages())
+    if service.device:
+        device.add_runtime(app, service.device.runtime)
     static = importlib.resources.files("fastapi_offline") / "static"
     app.mount("/docs/swagger", StaticFiles(directory=str(static)))
     app.mount("/page", StaticFiles(directory=PAGE))
@@ -270,6 +283,11 @@ def _api(service: Service, api_key: str | None) -> APIRouter:
     async def model() -> answers.ModelCard:
         """What the model is, how it was trained, and what the service takes."""
         return service.model_card()
+
+    if service.device:
+        device.add_model(closed, service.device, no_key)
+    if service.measurements:
+        service.measurements.add(closed, no_key)
 
     @closed.get(
         "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}}
@@ -313,6 +331,10 @@ def _pages() -> APIRouter:
     @pages.get("/")
     async def index() -> FileResponse:
         return FileResponse(PAGE / "index.html")
+
+    @pages.get("/worker.js")
+    async def worker() -> Response:
+        return Response(page_files.service_worker(), media_type="text/javascript")
 
     @pages.get("/docs")
     async def docs() -> FileResponse:
