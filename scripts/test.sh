@@ -9,6 +9,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/environment.sh requirements.txt tests/requirements.txt
+# What a browser needs to run a model itself; npm is of tests/requirements.txt.
+npm ci --no-audit --no-fund --silent --prefix src/sentiment/service/runtime
 ruff check src scripts tests
 ruff format --check src scripts tests
 mypy

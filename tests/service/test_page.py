@@ -35,7 +35,10 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
     pages, said = [], []
 
     def opened(url: str, width: int = 1280, scheme: str = "light") -> Page:
-        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        page = browser.new_page(
+            viewport={"width": width, "height": 800}, color_scheme=scheme, service_workers="block"
+        )
+        page.add_init_script("localStorage.setItem('where', 'server')")
         pages.append(page)
         page.set_default_timeout(60_000)
         page.on("request", lambda request: said.append(request.url))

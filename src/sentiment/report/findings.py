@@ -13,6 +13,7 @@ from sentiment.report import (
     accuracy_tables,
     choice,
     cost_tables,
+    frame_rate_table,
     gallery,
     pairs,
     pictures,
@@ -88,6 +89,7 @@ def gather(wanted: RunsWanted, folders: Folders, explain: bool) -> Findings:
     compared_on_ttd = _pairwise({name: p for name, p in agreed.items() if len(p)}, problems)
     chosen = choice.choose(models, compared)
     made = [*_tables(models, data, compared, chosen, leaking)]
+    made.append(frame_rate_table.frame_rates(folders, wanted.dataset, problems))
     if data.published or on_ttd:  # of no use to models of other classes
         made += _ttd_tables(models, ttd, compared_on_ttd)
     drawn = pictures.draw_all(models, data, ttd, compared, chosen)

@@ -8,7 +8,8 @@ NOWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 
 
 def url(scheme: str, host: str, port: int) -> str:
-    """The address of a service, without a path."""
+    """The address of a service, without a path; an IPv6 address may stand in brackets or not."""
+    host = host.strip("[]")
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 

@@ -115,9 +115,9 @@ def serve(options: Options) -> None:
     scheme = "https" if options.tls_cert else "http"
     port = listening.getsockname()[1]
     own = address.url(scheme, address.own(listening), port)
-    log.info("  %s%s/ the page, %s/docs the API; Ctrl-C stops", own, root, root)
     if service.no_device:
         log.info("  photos go to this server, for %s", service.no_device)
+    log.info("  %s%s/ the page, %s/docs the API; Ctrl-C stops", own, root, root)
     if not loopback:
         host = next(iter(options.allowed_hosts), None) or address.outer(listening)
         _show_to_phones(address.url(scheme, host, port) + root + "/" if host else None, scheme)
