@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
 import numpy as np
 import pytest
@@ -275,6 +276,22 @@ def test_without_the_server_it_works_and_takes_its_newer_model(
     assert len(kept[1]) == 2
     assert any(url.split("?")[-1] in version for url in kept[1])
     second.stop()
+
+
+def test_under_a_path_of_another_site_it_is_an_app_too(proxy, context):
+    page = visit(context, f"{proxy()}/sentiment/", "It works without the server too.")
+    context.set_offline(True)
+    page.reload()
+    expect(page.locator("#where")).to_contain_text("the model runs here", timeout=60_000)
+    asked = [text for text in context.said if text.startswith("GET http")]
+    assert asked
+    assert all("/sentiment/" in text for text in asked), asked
+    fetched = page.evaluate("document.querySelector('link[rel=manifest]').href")
+    context.set_offline(False)
+    manifest = context.request.get(fetched).json()
+    for path in (manifest["start_url"], *(icon["src"] for icon in manifest["icons"])):
+        assert context.request.get(urljoin(fetched, path)).ok
+    assert urljoin(fetched, manifest["scope"]).endswith("/sentiment/")
 
 
 def test_a_browser_that_keeps_nothing_or_computes_wrongly_is_told_of(dogs_server, context, photos):

@@ -48,7 +48,7 @@ const page = {
   },
 };
 
-const where = new Where(page);
+const where = new Where(page, keepPage(() => !cards.length && !$("live").open));
 const live = new Live(page);
 
 function add(files) {
@@ -140,12 +140,9 @@ $("key-form").addEventListener("submit", async (event) => {
 
 $("live-open").addEventListener("click", () => live.open());
 
-// First the page is kept, so that what the model needs goes the way that keeps it.
-keepPage(() => !cards.length && !$("live").open)
-  .then(introduce)
-  .then(() => {
-    if (location.hash === "#measure") measureAtOnce();
-  });
+introduce().then(() => {
+  if (location.hash === "#measure") measureAtOnce();
+});
 
 // For a program that opens the page: measures this device, and sends the result.
 function measureAtOnce() {

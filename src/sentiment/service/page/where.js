@@ -13,9 +13,11 @@ const $ = (id) => document.getElementById(id);
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 
 export class Where {
-  // `page` says what was learned (`say`) and what went wrong (`notice`).
-  constructor(page) {
+  // `page` says what went wrong (`notice`). `pageIsKept` is awaited before the runtime is loaded,
+  // so that it goes the way that keeps it.
+  constructor(page, pageIsKept) {
     this.page = page;
+    this.pageIsKept = pageIsKept;
     this.known = new Promise((resolve) => (this.learn = resolve)); // whether the device can
     $("on-device").addEventListener("change", () => {
       remember($("on-device").checked ? "device" : "server");
@@ -65,6 +67,7 @@ export class Where {
       const content = kept?.card.model.version === card.model.version ? kept.content : await this.download();
       this.state = "The model is being started";
       this.show();
+      await this.pageIsKept;
       const device = new Device();
       await device.load(card, content);
       const same = JSON.stringify(kept?.card) === JSON.stringify(card);
