@@ -194,6 +194,12 @@ def test_the_camera_is_looked_at_live(dogs_server, context):
     assert page.locator("#video").evaluate("video => video.srcObject") is None
     page.evaluate(hide, False)
     expect(rate).to_contain_text("results/s")
+    page.get_by_role("button", name="Pause").click()
+    page.evaluate(hide, True)
+    page.evaluate(hide, False)
+    expect(page.locator("#still")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    expect(label).to_have_text(BREED)
     page.get_by_role("button", name="Close").click()
     assert page.locator("#video").evaluate("video => video.srcObject") is None
     expect(page.locator(".card.done .state")).to_have_text(BREED)

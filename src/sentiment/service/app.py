@@ -49,7 +49,7 @@ def _rows(title: str, meanings: Iterable[tuple[str, str]]) -> str:
 
 DESCRIPTION = f"""Tells the sentiment of photos. A photo is decoded as the training data were: its
 first frame, turned as its EXIF orientation says, transparency laid on white, squished to
-224 x 224 pixels. Nothing sent is written to a disk or logged.
+224 x 224 pixels. No photo is written to a disk or logged.
 
     curl --data-binary @photo.jpg -H "Content-Type: image/jpeg" ADDRESS/v1/predict
     curl -F photo=@one.jpg -F photo=@two.png ADDRESS/v1/predict
@@ -74,7 +74,7 @@ class Service:
         measurements: folder to keep the frame rates of devices in; None: they are not kept.
     """
 
-    def __init__(self, model: Path, threads: int, limits: Limits, measurements: Path | None):
+    def __init__(self, model: Path, threads: int, limits: Limits, measurements: Path | None = None):
         self.limits = limits
         self.workers = Workers(model, threads, limits.max_waiting)
         self.uploads = Uploads(limits)

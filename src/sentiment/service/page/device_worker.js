@@ -82,7 +82,7 @@ async function loadRuntime(folder, threads, compatible) {
 
 async function hasGpu() {
   const adapter = await navigator.gpu?.requestAdapter();
-  return adapter && !adapter.info.isFallbackAdapter; // that is the CPU in disguise
+  return adapter && !adapter.info?.isFallbackAdapter; // that is the CPU in disguise
 }
 
 // The model on an accelerator, and the time of a photo. An accelerator may compute wrongly without

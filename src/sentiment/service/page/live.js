@@ -30,7 +30,7 @@ export class Live {
     this.page = page;
     const clicks = {
       "live-close": () => $("live").close(),
-      "live-pause": () => (this.isPaused ? this.resume() : this.pause()),
+      "live-pause": () => (this.isPaused ? this.goOn() : this.pause()),
       "live-photo": () => this.photograph(),
       "live-heat": () => this.toggleHeat(),
       "live-switch": () => this.switchCamera(),
@@ -116,24 +116,38 @@ export class Live {
 
   stop() {
     this.run++;
+    this.letGo();
+    this.measurement = null;
+    this.freeze(false);
+    this.enable(false);
+    $("live-rate").textContent = $("measure-state").textContent = "";
+  }
+
+  // Lets go of the camera, whose light goes out.
+  letGo() {
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = $("video").srcObject = null;
     this.lock?.release();
-    this.lock = this.measurement = null;
-    this.freeze(false);
-    this.enable(false);
-    $("live-rate").textContent = "";
+    this.lock = null;
   }
 
-  // A page that is not seen uses no camera.
+  // A page that is not seen uses no camera; a frame that stands still goes on standing.
   hideOrShow() {
     if (!$("live").open) return;
     if (document.hidden) {
-      this.wasPaused = this.isPaused;
-      if (!this.isPaused) this.stop();
-    } else if (!this.wasPaused && !this.stream) {
+      this.isAway = Boolean(this.stream) && !this.isPaused;
+      if (this.isPaused) this.letGo();
+      else this.stop();
+    } else if (this.isAway) {
+      this.isAway = false;
       this.start();
     }
+  }
+
+  // Goes on after a pause, in which the camera may have been let go of.
+  async goOn() {
+    if (this.stream) this.resume();
+    else await this.start();
   }
 
   enable(can) {
@@ -304,13 +318,13 @@ export class Live {
     } catch (error) {
       if (run === this.run) $("live-legend").textContent = `No heat map: ${error.message}`;
     } finally {
-      button.disabled = !this.stream;
+      button.disabled = !this.isPaused && !this.stream;
     }
   }
 
   // Measures this device by the frames that come now.
-  measure() {
-    if (this.isPaused) this.resume();
+  async measure() {
+    if (this.isPaused) await this.goOn();
     this.measurement = new Measurement();
     $("measured").hidden = true;
   }
