@@ -29,8 +29,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("service")]  # they shar
 def browser(dogs_video: Path) -> Iterator[Browser]:
     """A browser whose camera sees dogs."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if not chromium or not device.PACKAGES.exists():
-        lacking(f"no chromium on the PATH, or not yet: {device.SETUP}")
+    if not chromium:
+        lacking("no chromium on the PATH")
+    if not device.PACKAGES.exists():
+        lacking(f"no LiteRT.js: {device.SETUP}")
     flags = [
         "--no-sandbox",
         "--use-fake-ui-for-media-stream",
