@@ -80,7 +80,7 @@ export class Where {
       $("on-device").checked = false;
       const words = `The model does not run on this device. ${error.message}`;
       this.page.notice(words);
-      throw error instanceof Failure ? error : new Failure(words);
+      throw new Failure(words);
     } finally {
       this.show();
     }
@@ -102,7 +102,8 @@ export class Where {
       words = "Photos stay on this device: the model runs here.";
       if (state) words = `Photos stay on this device. ${state} …`;
       else if (this.isKept && navigator.serviceWorker?.controller) words += " It works without the server too.";
-      else words += " This browser keeps nothing for later: to open the page takes the server.";
+      else if (isSecureContext) words += " This browser keeps nothing for later: to open the page takes the server.";
+      else words += " Without https nothing is kept for later: to open the page takes the server.";
     } else if (card?.no_device) {
       words = `${away} A browser could not look at them itself: ${card.no_device}.`;
     } else if (card && !this.loading) {
