@@ -9,6 +9,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/environment.sh requirements.txt tests/requirements.txt
+# What a browser needs to run a model itself; npm is of tests/requirements.txt.
+runtime=src/sentiment/service/runtime
+[ "$runtime/node_modules/.package-lock.json" -nt "$runtime/package-lock.json" ] ||
+  npm ci --no-audit --no-fund --silent --prefix "$runtime"
 ruff check src scripts tests
 ruff format --check src scripts tests
 mypy

@@ -6,6 +6,7 @@ from helpers import warm
 pytest_plugins = [
     "helpers.samples",
     "helpers.serving",
+    "helpers.dogs",
     "helpers.proxy",
     "helpers.stopped_preparation",
     "helpers.drawn_font",

@@ -31,7 +31,12 @@ PATTERNS = (
     "README.md", "[!.]*/README.md", "src/[!.]*/**/README.md", "tests/[!.]*/**/README.md"
 )  # fmt: skip
 """What the scripts write is not looked through: it may be many files, and somebody else's."""
-READMES = sorted(file for pattern in PATTERNS for file in ROOT.glob(pattern))
+READMES = sorted(
+    file
+    for pattern in PATTERNS
+    for file in ROOT.glob(pattern)
+    if "node_modules" not in file.parts  # of packages that npm has installed
+)
 
 MOST_LINES = 200
 """Lines of the first README, which somebody new reads whole."""
@@ -47,7 +52,7 @@ NAMES_IN_FILE = re.compile(r"`([\w/]+\.py)` \(((?:`\w+`(?:, | and )?)+)\)")
 FILLED = {"FILE": str(ROOT / "README.md"), "HOST:PORT": "localhost:1234", "N": "2", "...": ""}
 """What a command is tried with in the place of a word that the reader is to replace."""
 
-FOREIGN = {"cd", "mypy", "ruff", "sha256sum", "source", "tensorboard", "unzip"}
+FOREIGN = {"cd", "mypy", "npm", "ruff", "sha256sum", "source", "tensorboard", "unzip"}
 """Programs that know nothing of this project: whether the paths they are given are there is all
 that is looked at."""
 

@@ -118,6 +118,10 @@ def alone(model: Path) -> Callable[[bytes], np.ndarray]:
     return lambda content: litert.predict(decode(content)[None])[0]
 
 
+def _write_nothing() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
 class Server:
     """The service as a process of its own; it can neither import a training library nor write.
 
@@ -125,10 +129,13 @@ class Server:
         model: the exported model.
         folder: an empty folder for files of the process.
         flags: more flags of `scripts/serve.py`.
+        may_write: let it write files, as it does where it keeps measurements.
         settings: more environment variables.
     """
 
-    def __init__(self, model: Path, folder: Path, *flags: object, **settings: str):
+    def __init__(
+        self, model: Path, folder: Path, *flags: object, may_write: bool = False, **settings: str
+    ):
         for name in ("tensorflow", "keras", "jax", "torch", "bcolz"):
             (folder / f"{name}.py").write_text(f"raise ImportError('{name} was imported')")
         self.log = folder / "log.txt"
@@ -143,7 +150,7 @@ class Server:
             stdout=self._log.stdin,
             stderr=subprocess.STDOUT,
             env=os.environ | environment | settings,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+            preexec_fn=None if may_write else _write_nothing,
         )
         self._log.stdin.close()
         self.url = self._wait_for_url()
@@ -151,7 +158,7 @@ class Server:
 
     def _wait_for_url(self) -> str:
         for _ in range(600):
-            if url := re.search(r"(http://\S+:\d+)/", self.log.read_text()):
+            if url := re.search(r"(https?://\S+:\d+)/", self.log.read_text()):
                 return url[1]
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.1)

@@ -1,6 +1,7 @@
 """The report's page, from files made by hand, as a reader and a browser see it."""
 
 import html
+import json
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import report_files
+from helpers.frame_rates import measurement
 from helpers.report_files import (
     RUNS,
     folders,
@@ -147,3 +149,27 @@ def test_measuring_without_a_model_says_what_makes_one(real_data: Path, tmp_path
     assert "run_all.sh" in refusal("scripts/measure_inference.py", *where)
     line = refusal("scripts/measure_inference.py", *where, "--threads", 9999)
     assert "--threads 9999: expected 1 to" in line
+
+
+def test_table_9_shows_what_devices_have_measured(tmp_path: Path) -> None:
+    kept = folders(tmp_path).logs_dir / "t4sa" / "frame_rates"
+    kept.mkdir(parents=True)
+    for number, content in enumerate(
+        (
+            measurement(user_agent="B phone", backend="webgpu", threads=1),
+            measurement(user_agent="A phone", isolated=False),
+            measurement() | {"delivered": None, "dropped": None},
+        )
+    ):
+        (kept / f"{number}.json").write_text(json.dumps(content))
+    (kept / "damaged.json").write_text('{"frames": -1}')
+    page = write_report(tmp_path)
+    table = pd.read_csv(page.parent / "tables" / "table_9_frame_rates.csv")
+    assert table["device"].tolist() == ["A phone", "A phone", "B phone"]
+    assert table["results/s"].tolist() == [20, 20, 20]
+    assert sorted(table["camera frames/s"].dropna()) == [25, 25]
+    assert sorted(table["dropped %"].dropna()) == [20, 20]
+    assert table["backend"].tolist() == ["wasm", "wasm", "webgpu"]
+    text = html.unescape(page.read_text())
+    assert "Table 9: frame rates by device and model" in text
+    assert re.search(r"damaged\.json: no measurement of a frame rate \(\w+: ", text)

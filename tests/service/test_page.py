@@ -35,7 +35,10 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
     pages, said = [], []
 
     def opened(url: str, width: int = 1280, scheme: str = "light") -> Page:
-        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        page = browser.new_page(
+            viewport={"width": width, "height": 800}, color_scheme=scheme, service_workers="block"
+        )
+        page.add_init_script("localStorage.setItem('where', 'server')")
         pages.append(page)
         page.set_default_timeout(60_000)
         page.on("request", lambda request: said.append(request.url))
@@ -321,6 +324,7 @@ def test_classes_of_any_number_and_name_fit(named, photos, visit, tmp_path_facto
     names, folder = NAMES[count], tmp_path_factory.mktemp("server")
     server = Server(named / f"of_{count}.tflite", folder)
     page = visit(server.url, 360)
+    expect(page.locator("#model")).not_to_be_empty()
     first = page.locator("#classes bdi").all_inner_texts()
     assert first == (names if count < 9 else [*names[:5], "128 more"])
     assert page.evaluate(CUT) == []

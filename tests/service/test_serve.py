@@ -2,6 +2,8 @@
 
 import re
 import socket
+import ssl
+import subprocess
 import sys
 from importlib import metadata
 
@@ -11,7 +13,7 @@ from helpers.scripts import ROOT, refusal, start, succeed
 from packaging.requirements import Requirement
 
 from sentiment.base.errors import UserError
-from sentiment.service import serve
+from sentiment.service import address, serve
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("service")]  # they share an exported model
 
@@ -40,6 +42,7 @@ def test_a_wrong_flag_gets_one_line(model, tmp_path):
             ("--allowed-hosts", "https://example.org"): "without scheme and port, such as",
             ("--allowed-hosts", "example.org:443"): "without scheme and port, such as",
             ("--root-path", "photos/"): "--root-path photos/: expected such as /sentiment",
+            ("--root-path", "/runtime"): "--root-path /runtime: the service's own address",
             ("--root-path", "/docs"): "--root-path /docs: the service's own address",
             ("--threads", 0): "--threads 0: expected 1 or more",
             ("--max-bytes", 10**9): "--max-bytes 1000000000: expected 1 to 67,108,864",
@@ -93,6 +96,53 @@ def test_every_address_of_ipv6_is_every_address_of_ipv4_too(serve):
         assert httpx.get(f"http://{host}:{server.port}/healthz").status_code == 200
 
 
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for this machine that it has signed itself, and its key."""
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    words += ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = [*words, "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate, key
+
+
+def test_with_a_certificate_it_speaks_https(serve, model, certificate, tmp_path):
+    cert, key = certificate
+    server = serve("--tls-cert", cert, "--tls-key", key, "--host", "0.0.0.0")
+    assert server.url == f"https://127.0.0.1:{server.port}"
+    trusted = ssl.create_default_context(cafile=cert)
+    assert httpx.get(f"{server.url}/healthz", verify=trusted).status_code == 200
+    log = server.log.read_text()
+    assert re.search(rf"  https://\S+:{server.port}/ on other machines of this network", log)
+    assert "without live camera" not in log
+    for flags, expected in {
+        ("--tls-key", key): f"--tls-key {key}: expected --tls-cert too",
+        ("--tls-cert", cert): "no certificate with its private key",
+        ("--tls-cert", key, "--tls-key", cert): "no certificate with its private key",
+        ("--tls-cert", tmp_path / "none"): "No such file",
+    }.items():
+        assert expected in refusal("scripts/serve.py", "--model", model, *flags)
+
+
+def test_a_phone_is_shown_the_way(caplog, monkeypatch):
+    caplog.set_level("INFO", "sentiment")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    serve._show_to_phones("http://192.0.2.7:8000/", "http")
+    first, camera, drawn = caplog.messages
+    assert "http://192.0.2.7:8000/ on other machines" in first
+    assert "needs https: --tls-cert and --tls-key" in camera
+    rows = drawn.splitlines()
+    assert len({len(re.sub(r"\x1b\[\d*m", "", row)) for row in rows}) == 1
+    assert len(rows) > 12
+    assert address.url("https", "[::1]", 8000) == address.url("https", "::1", 8000)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        assert address.outer(listening) == "127.0.0.1"
+    with socket.create_server(("0.0.0.0", 0)) as listening:
+        assert address.own(listening) == "127.0.0.1"
+        assert address.outer(listening) != "0.0.0.0"
+
+
 IMPORTS = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -128,7 +178,7 @@ def test_the_service_imports_only_what_its_image_installs():
 
 def test_what_the_dockerfile_copies_is_there():
     text = (ROOT / "scripts" / "Dockerfile").read_text()
-    copied = [line.split()[1:-1] for line in text.splitlines() if line.startswith("COPY ")]
+    copied = [line.split()[1:-1] for line in text.splitlines() if re.match("COPY (?!--from)", line)]
     assert copied
     default = re.search("ARG MODEL=(.*)", text)[1]
     for source in (source for sources in copied for source in sources):

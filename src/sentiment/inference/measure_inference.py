@@ -29,6 +29,9 @@ class Options:
     """How many images to predict, at most: the first of the test split."""
     threads: int | None = None
     """CPU threads; without it, one for each CPU that this process may use."""
+    browser: bool = False
+    """Time the exported models in a browser on this machine instead, as a device with a camera
+    runs them; the report shows it beside what other devices have measured."""
     folders: Folders = field(default_factory=Folders)
 
 
@@ -41,11 +44,14 @@ def main() -> None:
 def measure(options: Options) -> None:
     """Time every trained model, each in a process of its own; write a JSON file a run.
 
-    A measurement of the same model with the same settings is kept.
+    A measurement of the same model with the same settings is kept. In a browser a file is written
+    for each exported model, and earlier ones stay.
 
     Raises:
         UserError: no model is there, or one cannot be run.
     """
+    if options.browser:
+        return _measure_in_browser(options)
     if options.images < 1:
         raise UserError(f"--images {options.images}: expected 1 or more")
     cpus = _cpus()
@@ -81,6 +87,34 @@ def _runs(options: Options) -> list[Run]:
             + "; train one, or all with scripts/run_all.sh"
         )
     return runs
+
+
+def _measure_in_browser(options: Options) -> None:
+    """Let a browser measure every exported model, one after the other.
+
+    Raises:
+        UserError: there is no browser, no exported model, or one does not run there.
+    """
+    from sentiment.inference import browser_timing  # pydantic, which --help does without
+    from sentiment.runs import frame_rate
+
+    program = browser_timing.browser()
+    runs = _runs(options)
+    exported = [file for run in runs for kind, file in _files(run).items() if kind != "Keras"]
+    if not exported:
+        raise UserError(
+            f"--browser: no model of {options.runs.dataset} is exported; make one with python "
+            f"scripts/export_model.py {runs[0].model}"
+        )
+    folder = frame_rate.folder(options.folders, options.runs.dataset)
+    log.info("%d models in %s", len(exported), program)
+    for file in exported:
+        measured = browser_timing.measured(file, program, folder)
+        log.info(
+            "%s: %.1f results/s, a frame %.1f ms, p95 %.1f ms, inference %.1f ms, %d frames",
+            file.name, measured.results_per_second, measured.whole.median, measured.whole.p95,
+            measured.inference.median, measured.frames,
+        )  # fmt: skip
 
 
 def _measure_run(run: Run, dataset: Dataset, images: int, threads: int) -> None:

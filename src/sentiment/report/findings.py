@@ -16,6 +16,7 @@ from sentiment.report import (
     choice,
     cost_tables,
     expected,
+    frame_rate_table,
     gallery,
     mistakes,
     pairs,
@@ -118,6 +119,7 @@ def gather(wanted: RunsWanted, folders: Folders, explain: bool) -> Findings:
     with noting(problems):
         ceiling = ceilings.known(data, folders)
     made = [*_tables(models, others, data, compared, chosen, leaking, ceiling)]
+    made.append(frame_rate_table.frame_rates(folders, wanted.dataset, problems))
     if data.published or on_ttd:  # of no use to models of other classes
         made += _ttd_tables(models, others, ttd, compared_on_ttd)
     best = _best(models, chosen)

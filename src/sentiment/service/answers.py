@@ -48,10 +48,24 @@ class Explanation(Photo):
     explain_ms: float = Field(description="Time of the whole answer, in milliseconds.")
 
 
+class Device(BaseModel):
+    """The model as a browser runs it."""
+
+    runtime: str = Field(description="Version of LiteRT.js.")
+    bytes: int = Field(description="Size of what /v1/model.tflite answers.")
+    expected: list[float] = Field(
+        description="Probabilities of a picture whose pixel at x, y is red x, green y and blue x "
+        "XOR y: a browser that gives others computes wrongly."
+    )
+
+
 class ModelCard(BaseModel):
     """The model, how it was trained, and what the service takes."""
 
     model: Model
+    device: Device | None = Field(description="Null: a browser cannot run the model.")
+    no_device: str | None = Field(description="Why a browser cannot run the model.")
+    keeps_measurements: bool = Field(description="Whether /v1/measurements takes frame rates.")
     class_names: list[str]
     card: dict[str, Any] = Field(description="The training run: recipe, data, metrics.")
     formats: list[str]

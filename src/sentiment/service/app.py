@@ -16,23 +16,23 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from sentiment.base.errors import BadImage
+from sentiment.base.errors import BadImage, UserError
 from sentiment.data.decode import FORMATS
 from sentiment.inference.interpreters import answer
 from sentiment.inference.litert import LitertModel
-from sentiment.service import answers, occlusion, problems
+from sentiment.service import answers, device, occlusion, page_files, problems
 from sentiment.service.checks import check
 from sentiment.service.limits import Limits
+from sentiment.service.measurements import Measurements
 from sentiment.service.metrics import Measured, Metrics
 from sentiment.service.normalised import Normalised
+from sentiment.service.page_files import PAGE
 from sentiment.service.problems import PhotoProblem, Problem
 from sentiment.service.security import Guarded, key_check
 from sentiment.service.uploads import PHOTO_TYPES, Uploads
 from sentiment.service.workers import Workers
 
 Result = TypeVar("Result")
-
-PAGE = Path(__file__).parent / "page"
 
 CARD = (
     "architecture", "imported", "recipe", "percent", "data_fingerprint", "start", "best_epoch",
@@ -49,7 +49,7 @@ def _rows(title: str, meanings: Iterable[tuple[str, str]]) -> str:
 
 DESCRIPTION = f"""Tells the sentiment of photos. A photo is decoded as the training data were: its
 first frame, turned as its EXIF orientation says, transparency laid on white, squished to the size
-that the network takes. Nothing sent is written to a disk or logged.
+that the network takes. No photo is written to a disk or logged.
 
     curl --data-binary @photo.jpg -H "Content-Type: image/jpeg" ADDRESS/v1/predict
     curl -F photo=@one.jpg -F photo=@two.png ADDRESS/v1/predict
@@ -71,9 +71,10 @@ class Service:
         model: the exported model, a .tflite file.
         threads: number of photos decoded and predicted at a time.
         limits: what clients may ask.
+        measurements: folder to keep the frame rates of devices in; None: they are not kept.
     """
 
-    def __init__(self, model: Path, threads: int, limits: Limits):
+    def __init__(self, model: Path, threads: int, limits: Limits, measurements: Path | None = None):
         self.limits = limits
         self.workers = Workers(model, threads, limits.max_waiting)
         self.uploads = Uploads(limits)
@@ -84,6 +85,13 @@ class Service:
         self.model = answers.Model(
             name=model.stem, dataset=self.card["dataset"], version=loaded.version
         )
+        self.device: device.DeviceModel | None = None
+        self.no_device: str | None = None
+        try:
+            self.device = device.device_model(model)
+        except UserError as error:
+            self.no_device = str(error)
+        self.measurements = Measurements(measurements, limits.max_seconds) if measurements else None
 
     async def predict(self, request: Request) -> answers.Prediction:
         """Decode and predict the photos of a request.
@@ -131,6 +139,9 @@ class Service:
             card["recipe"] = card["recipe"] | {"weights": Path(card["recipe"]["weights"]).name}
         return answers.ModelCard(
             model=self.model,
+            device=self.device.answer() if self.device else None,
+            no_device=self.no_device,
+            keeps_measurements=self.measurements is not None,
             class_names=self.class_names,
             card=card,
             formats=list(FORMATS),
@@ -230,6 +241,8 @@ def build(
     problems.install(app)
     app.include_router(_api(service, api_key))
     app.include_router(_pages())
+    if service.device:
+        device.add_runtime(app, service.device.runtime)
     static = importlib.resources.files("fastapi_offline") / "static"
     app.mount("/docs/swagger", StaticFiles(directory=str(static)))
     app.mount("/page", StaticFiles(directory=PAGE))
@@ -269,6 +282,11 @@ def _api(service: Service, api_key: str | None) -> APIRouter:
     async def model() -> answers.ModelCard:
         """What the model is, how it was trained, and what the service takes."""
         return service.model_card()
+
+    if service.device:
+        device.add_model(closed, service.device, no_key)
+    if service.measurements:
+        service.measurements.add(closed, no_key)
 
     @closed.get(
         "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}}
@@ -312,6 +330,10 @@ def _pages() -> APIRouter:
     @pages.get("/")
     async def index() -> FileResponse:
         return FileResponse(PAGE / "index.html")
+
+    @pages.get("/worker.js")
+    async def worker() -> Response:
+        return Response(page_files.service_worker(), media_type="text/javascript")
 
     @pages.get("/docs")
     async def docs() -> FileResponse:

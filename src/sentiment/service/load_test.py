@@ -179,7 +179,7 @@ def _alone(
         each = []
         for turn in turns:
             started = time.perf_counter()
-            model.predict(decode(contents[turn % len(contents)])[None])
+            model.predict(decode(contents[turn % len(contents)], model.side)[None])
             each.append(time.perf_counter() - started)
         return each
 

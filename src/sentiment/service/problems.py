@@ -28,6 +28,7 @@ KINDS = {
     "bad-photo": "A file is no picture that can be decoded, or has too many pixels or frames.",
     "fault": "The service has a fault; its log says more.",
     "no-time": "The answer took longer than the service allows.",
+    "full": "The service keeps as many measurements as it takes.",
     "busy": "The service has as much work as it takes; try again after `Retry-After` seconds.",
 }
 """The last part of a problem's type, and what it means."""

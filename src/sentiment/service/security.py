@@ -15,8 +15,10 @@ from sentiment.service.problems import Problem
 
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        # wasm-unsafe-eval: a browser may compile the runtime's WebAssembly, and evaluate no text.
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
+        "img-src 'self' blob: data:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -27,6 +29,15 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 """Headers of every answer."""
+
+
+def _keeping(path: str) -> str:
+    """What a browser may do with the answer of an address: the value of Cache-Control."""
+    if path.startswith("/runtime/"):  # of a version that stands in the address
+        return "max-age=31536000, immutable"
+    if path in ("/", "/worker.js") or path.startswith(("/page/", "/docs")):
+        return "no-cache"  # it may keep a page, if it asks each time whether the page has changed
+    return "no-store"
 
 
 def is_loopback(host: str) -> bool:
@@ -74,14 +85,12 @@ class Guarded:
             return await self.app(scope, receive, send)
 
         path = scope["path"].removeprefix(scope["root_path"])
-        page = path == "/" or path.startswith(("/page/", "/docs"))
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                # A browser may keep a page, if it asks each time whether the page has changed.
-                headers["Cache-Control"] = "no-cache" if page else "no-store"
+                headers["Cache-Control"] = _keeping(path)
             await send(message)
 
         problem = self._problem(scope["method"], Headers(scope=scope))

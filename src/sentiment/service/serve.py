@@ -5,17 +5,19 @@ import math
 import os
 import re
 import socket
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sentiment.base import cli, memory
 from sentiment.base.errors import UserError, first_line
 from sentiment.inference import chosen_export
+from sentiment.service import address
 from sentiment.service.limits import Limits
 
 log = logging.getLogger(__name__)
 
-OWN = ("/docs", "/healthz", "/metrics", "/page", "/readyz", "/v1")
+OWN = ("/docs", "/healthz", "/metrics", "/page", "/readyz", "/runtime", "/v1")
 """Beginnings of the service's own addresses: as a root path, no one could say which is meant."""
 
 
@@ -41,6 +43,14 @@ class Options:
     without any, a service on loopback answers to loopback's names alone, another to every name."""
     root_path: str = ""
     """Path under which a proxy shows the service, such as /sentiment; it may take it off or not."""
+    tls_cert: Path | None = None
+    """File with a certificate and those up to its root (PEM): the service then speaks https, which
+    a phone's camera needs."""
+    tls_key: Path | None = None
+    """File with the certificate's private key (PEM); without it, it stands in --tls-cert."""
+    keep_measurements: Path | None = None
+    """Folder for the frame rates that devices measure and their people send; report.py reads
+    logs/DATASET/frame_rates. Nothing else is kept."""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -66,7 +76,7 @@ def serve(options: Options) -> None:
 
     listening = _listen(options.host, options.port)
     memory.give_back()
-    service = app.Service(model_path, options.threads, options.limits)
+    service = app.Service(model_path, options.threads, options.limits, options.keep_measurements)
     loopback = security.is_loopback(options.host)
     hosts = options.allowed_hosts if loopback or options.allowed_hosts else None
     config = uvicorn.Config(
@@ -79,6 +89,8 @@ def serve(options: Options) -> None:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        ssl_certfile=options.tls_cert,
+        ssl_keyfile=options.tls_key,
         timeout_graceful_shutdown=math.ceil(options.limits.max_seconds),
     )
     model = service.model
@@ -88,13 +100,33 @@ def serve(options: Options) -> None:
         who = "everyone who has the key" if key else "EVERYONE, for there is no API key"
         log.warning("WARNING: reachable from other machines, by %s", who)
     root = options.root_path
-    log.info("  %s%s/ the page, %s/docs the API; Ctrl-C stops", _url(listening), root, root)
+    scheme = "https" if options.tls_cert else "http"
+    port = listening.getsockname()[1]
+    own = address.url(scheme, address.own(listening), port)
+    if service.no_device:
+        log.info("  photos go to this server, for %s", service.no_device)
+    log.info("  %s%s/ the page, %s/docs the API; Ctrl-C stops", own, root, root)
+    if not loopback:
+        host = next(iter(options.allowed_hosts), None) or address.outer(listening)
+        _show_to_phones(address.url(scheme, host, port) + root + "/" if host else None, scheme)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _show_to_phones(page: str | None, scheme: str) -> None:
+    """Say how a phone on the same network opens the page."""
+    if page is None:
+        return
+    log.info("  %s on other machines of this network", page)
+    if scheme == "http":
+        log.info("  there without live camera, which needs https: --tls-cert and --tls-key")
+    if sys.stdout.isatty():
+        log.info("%s", address.qr_code(page))
 
 
 def _check(options: Options) -> None:
     if options.threads < 1:
         raise UserError(f"--threads {options.threads}: expected 1 or more")
+    _check_tls(options.tls_cert, options.tls_key)
     for origin in options.allowed_origins:
         if not re.fullmatch(r"https?://[^/]+", origin):
             raise UserError(f"--allowed-origins {origin}: expected such as https://example.org")
@@ -108,6 +140,22 @@ def _check(options: Options) -> None:
         raise UserError(f"--root-path {options.root_path}: expected such as /sentiment")
     if options.root_path in OWN:
         raise UserError(f"--root-path {options.root_path}: the service's own address; take another")
+
+
+def _check_tls(certificate: Path | None, key: Path | None) -> None:
+    if key and not certificate:
+        raise UserError(f"--tls-key {key}: expected --tls-cert too")
+    if certificate:
+        import ssl
+
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+        except ssl.SSLError as error:
+            files = f"--tls-cert {certificate}" + (f" --tls-key {key}" if key else "")
+            raise UserError(
+                f"{files}: no certificate with its private key, without a password, in PEM "
+                f"({error.reason or error})"
+            ) from None
 
 
 def _api_key(file: Path | None) -> str | None:
@@ -134,10 +182,3 @@ def _listen(host: str, port: int) -> socket.socket:
         raise UserError(f"{where}: {reason}") from None
     except UnicodeError:  # of a part of the name that is empty or too long
         raise UserError(f"{where}: no name of a host") from None
-
-
-def _url(listening: socket.socket) -> str:
-    """The address of a listening socket, for a browser on this machine."""
-    address, port = listening.getsockname()[:2]
-    address = {"0.0.0.0": "127.0.0.1", "::": "localhost"}.get(address, address)
-    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"

@@ -1,23 +1,12 @@
-// One photo on the page: its picture, what the server says of it, its heat map.
+// One photo on the page: its picture, what the model says of it, its heat map.
 
-import { Failure, send } from "./api.js";
+import { Failure } from "./api.js";
+import { bar, isolated, line, percent, split } from "./bars.js";
 import { draw, strongest } from "./heatmap.js";
 
-const MANY = 9; // classes: then only the likeliest are shown, and the others on request
-const SHOWN = 5;
-const megabytes = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
-const percent = (part) => `${(100 * part).toFixed(part >= 0.995 || part < 0.0005 ? 0 : 1)} %`;
-
-// A name within other words, which keeps its own direction: Arabic is written from the right.
-export function isolated(name) {
-  const element = document.createElement("bdi");
-  element.textContent = name;
-  return element;
-}
-
 export class Card {
-  // `page` says what was learned (`say`), takes back what changed (`changed`), knows the
-  // server's card (`model`) and asks for a key (`needKey`).
+  // `page` knows who looks at photos (`looker`, the server or this device), says what was learned
+  // (`say`), takes back what changed (`changed`), and asks for a key (`needKey`).
   constructor(file, page) {
     this.file = file;
     this.page = page;
@@ -54,15 +43,10 @@ export class Card {
     this.show("waiting", "Waiting for its turn …");
     if (hadFocus) this.find(".remove").focus();
     try {
-      const most = this.page.model?.limits.max_bytes ?? Infinity;
-      if (this.file.size > most) {
-        throw new Failure(
-          `Too large: ${megabytes(this.file.size)}. This server takes at most ${megabytes(most)} a photo.`,
-        );
-      }
-      const answer = await send("v1/predict", this.file, this.handlers((text) => this.show("waiting", text)));
-      this.photo = answer.photos[0];
-      this.showPhoto();
+      const handlers = this.handlers((text) => this.show("waiting", text));
+      const { answer, place } = await this.page.looker().predict(this.file, handlers);
+      this.photo = answer;
+      this.showPhoto(place);
     } catch (error) {
       this.fail(error);
     }
@@ -74,6 +58,7 @@ export class Card {
       signal: this.leaving.signal,
       started: () => show("Looking …"),
       busy: (seconds) => show(`The server is busy. Trying again in ${seconds} s …`),
+      progress: (part) => show(`Heat map, ${percent(part)}`),
     };
   }
 
@@ -93,54 +78,27 @@ export class Card {
     this.find(".again").hidden = true;
   }
 
-  showPhoto() {
+  showPhoto(place) {
     const { label, probabilities, width, height, decode_ms, inference_ms } = this.photo;
     this.show("done", label);
-    const names = Object.keys(probabilities);
-    if (names.length >= MANY) {
-      names.sort((a, b) => probabilities[b] - probabilities[a]);
-      this.showOthers(names.splice(SHOWN));
-    }
-    this.find(".bars").replaceChildren(...names.map((name) => this.bar(name)));
+    const { shown, others } = split(probabilities);
+    if (others.length) this.showOthers(others);
+    const bars = shown.map((name) => bar(name, probabilities[name], name === label));
+    this.find(".bars").replaceChildren(...bars);
     this.find(".bars").hidden = false;
     this.find(".facts").textContent =
-      `${width} × ${height} px · decoded in ${decode_ms.toFixed(1)} ms, inferred in ${inference_ms.toFixed(1)} ms`;
+      `${width} × ${height} px · decoded in ${decode_ms.toFixed(1)} ms, inferred in ${inference_ms.toFixed(1)} ms${place}`;
     this.find(".facts").hidden = false;
     this.find(".heat").hidden = false;
     this.page.say(`${this.name}: ${label}, ${percent(probabilities[label])}`);
   }
 
   showOthers(names) {
-    const sum = names.reduce((total, name) => total + this.photo.probabilities[name], 0);
+    const { probabilities } = this.photo;
+    const sum = names.reduce((total, name) => total + probabilities[name], 0);
     this.find(".others summary").textContent = `${names.length} others: ${percent(sum)} together`;
-    this.find(".others ul").replaceChildren(...names.map((name) => this.line(name)));
+    this.find(".others ul").replaceChildren(...names.map((name) => line(name, probabilities[name])));
     this.find(".others").hidden = false;
-  }
-
-  bar(name) {
-    const line = this.line(name);
-    line.dataset.class = name;
-    line.classList.toggle("chosen", name === this.photo.label);
-    const track = document.createElement("span");
-    track.className = "track";
-    const fill = document.createElement("div");
-    fill.className = "fill";
-    fill.style.setProperty("--part", `${100 * this.photo.probabilities[name]}%`);
-    track.append(fill);
-    line.append(track);
-    return line;
-  }
-
-  line(name) {
-    const line = document.createElement("li");
-    for (const [kind, text] of [["class", name], ["percent", percent(this.photo.probabilities[name])]]) {
-      const span = document.createElement("span");
-      span.className = kind;
-      span.textContent = text;
-      span.dir = kind === "class" ? "auto" : "ltr";
-      line.append(span);
-    }
-    return line;
   }
 
   async toggleHeat() {
@@ -152,8 +110,8 @@ export class Card {
       button.ariaDisabled = "true";
       this.page.say(`${this.name}: the heat map is being made`);
       try {
-        const answer = await send("v1/explain", this.file, this.handlers(state));
-        this.importance = answer.importance;
+        const { answer } = await this.page.looker().explain(this.file, this.handlers(state));
+        this.importance = answer;
         draw(this.find("canvas"), this.importance);
       } catch (error) {
         if (this.leaving.signal.aborted) return;

@@ -9,16 +9,8 @@ export function table(results) {
          photo.width, photo.height, photo.decode_ms.toFixed(2), photo.inference_ms.toFixed(2), ""]
       : [name, ...Array(classNames.length + 5).fill(""), failure ?? "no answer yet"],
   );
-  return [head, ...lines].map((line) => line.map(cell).join(",") + "\r\n").join("");
-}
-
-export function download(text, name) {
-  const link = document.createElement("a");
   // Without a byte order mark Excel takes UTF-8 for the system's own letters.
-  link.href = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" }));
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
+  return "\ufeff" + [head, ...lines].map((line) => line.map(cell).join(",") + "\r\n").join("");
 }
 
 function cell(value) {

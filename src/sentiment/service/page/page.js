@@ -1,14 +1,22 @@
 // The page: takes photos from wherever a person has them, and keeps the cards.
 
 import { Failure, model, useKey } from "./api.js";
-import { Card, isolated } from "./card.js";
-import { download, table } from "./csv.js";
+import { isolated } from "./bars.js";
+import { Card } from "./card.js";
+import { table } from "./csv.js";
+import { download } from "./download.js";
+import { keepPage, keptModel } from "./kept.js";
+import { Live } from "./live.js";
+import { Where } from "./where.js";
 
 const $ = (id) => document.getElementById(id);
 const cards = [];
 
 const page = {
-  model: null,
+  model: null, // the server's card
+  add,
+  looker: () => where.looker(),
+  device: () => where.device(),
   // Lines are added, not replaced: a screen reader then reads each, however fast they come.
   say(text) {
     const line = document.createElement("p");
@@ -40,6 +48,9 @@ const page = {
   },
 };
 
+const where = new Where(page, keepPage(() => !cards.length && !$("live").open));
+const live = new Live(page);
+
 function add(files) {
   page.notice("");
   const added = [...files].map((file) => new Card(file, page));
@@ -62,15 +73,22 @@ function remove(card) {
   (next ? next.find(".remove") : $("choose")).focus();
 }
 
+// Learns what the model is: from the server, or without it from what was kept.
 async function introduce() {
+  const kept = await keptModel();
   try {
     page.model = await model();
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     if (error.status === 401) page.needKey();
-    else page.notice(error.message);
-    return false;
+    else if (!kept) page.notice(error.message);
+    if (!kept || error.status) {
+      where.giveUp();
+      return false;
+    }
+    page.model = kept.card;
   }
+  where.introduce(page.model, kept);
   const { class_names: names, model: { name, dataset, version }, limits, card, formats } = page.model;
   const shown = names.length > 8 ? [...names.slice(0, 5), `${names.length - 5} more`] : names;
   const list = new Intl.ListFormat("en", { type: "disjunction" }).formatToParts(shown);
@@ -105,7 +123,7 @@ for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
   });
 }
 
-$("csv").addEventListener("click", () => download(table(cards), "sentiment.csv"));
+$("csv").addEventListener("click", () => download(table(cards), "sentiment.csv", "text/csv"));
 $("clear").addEventListener("click", () => {
   for (const card of cards.splice(0)) card.remove();
   page.changed();
@@ -121,4 +139,14 @@ $("key-form").addEventListener("submit", async (event) => {
   for (const card of cards) if (card.failure) card.predict();
 });
 
-introduce();
+$("live-open").addEventListener("click", () => live.open());
+
+introduce().then(() => {
+  if (location.hash === "#measure") measureAtOnce();
+});
+
+// For a program that opens the page: measures this device, and sends the result.
+function measureAtOnce() {
+  document.addEventListener("measured", () => page.model.keeps_measurements && live.send(), { once: true });
+  live.open().then(() => live.measure());
+}
