@@ -1,4 +1,4 @@
-"""The demonstration: the one command in a checkout of its own, on real dogs."""
+"""The demonstration: the one command in a checkout of its own."""
 
 import http.server
 import io
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.samples import Demonstration, demonstrate
+from helpers.samples import Demonstration
 from helpers.scripts import succeed
 
 from sentiment.base import project
@@ -38,25 +38,24 @@ def accuracy_printed(demonstration: Demonstration, layers: str) -> Accuracy:
 
 
 @pytest.mark.xdist_group("demonstration")
-def test_one_command_makes_two_good_models(demonstration: Demonstration) -> None:
-    assert accuracy_printed(demonstration, "fc").value >= 0.95
-    assert accuracy_printed(demonstration, "all").value >= 0.95
+def test_without_photos_weights_or_network_it_learns_sentiment(
+    demonstration: Demonstration,
+) -> None:
+    """It ends with the commands that show the better model on a page, and they run."""
+    assert "EfficientNet-Lite0 on faces DRAWN by this project" in demonstration.said
+    assert accuracy_printed(demonstration, "fc").value >= 0.90
+    assert accuracy_printed(demonstration, "all").value >= 0.90
     picture = demonstration.folder / "logs/demo/learning_curves.png"
     assert picture.is_file()
     assert str(picture) in demonstration.said
-
-
-def test_without_photos_weights_or_network_it_learns_sentiment(tmp_path: Path) -> None:
-    """It ends with the commands that show the better model on a page, and they run."""
-    closed = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
-    done = demonstrate(tmp_path / "checkout", **closed)
-    assert "EfficientNet-Lite0 on faces DRAWN by this project" in done.said
-    assert accuracy_printed(done, "fc").value >= 0.90
-    assert accuracy_printed(done, "all").value >= 0.90
-    export, serve = re.findall(r"^  python (scripts/.*)$", done.said, re.MULTILINE)
+    export, serve = re.findall(r"^  python (scripts/.*)$", demonstration.said, re.MULTILINE)
     script, model = export.split()
-    assert "Saved" in succeed(done.folder / script, done.folder / model)
-    assert (done.folder / serve.split()[-1]).is_file()
+    assert "Saved" in succeed(demonstration.folder / script, demonstration.folder / model)
+    assert (demonstration.folder / serve.split()[-1]).is_file()
+
+
+def test_photos_that_are_given_are_taken(tmp_path: Path) -> None:
+    assert demo.photos(tmp_path / "mine") == (tmp_path / "mine", "the photos in mine/")
 
 
 @pytest.fixture

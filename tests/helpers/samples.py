@@ -123,10 +123,13 @@ def demonstrate(folder: Path, *words: object, **settings: str) -> Demonstration:
 
 
 @pytest.fixture(scope="session")
-def demonstration(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
-    """Made once for the tests of the xdist group "demonstration", which one worker runs."""
-    folder = tmp_path_factory.mktemp("demonstration")
-    return demonstrate(folder, "--photos", shared / "data" / "dogs")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
+    """The demonstration without a network, so on drawn faces.
+
+    Made once for the tests of the xdist group "demonstration", which one worker runs.
+    """
+    closed = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+    return demonstrate(tmp_path_factory.mktemp("demonstration"), **closed)
 
 
 @dataclass(frozen=True)

@@ -308,7 +308,7 @@ def test_a_model_of_other_classes_is_refused(small: Path, drawn_data: Path, tmp_
 @pytest.mark.xdist_group("demonstration")
 @pytest.mark.usefixtures("in_this_process")
 def test_exports_of_a_trained_model_give_its_predictions(
-    demonstration: Demonstration, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    demonstration: Demonstration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data_dir = demonstration.folder / "data"
     trained = demonstration.folder / "saved_models" / "demo" / "fc_layers_efficientnetlite.keras"
@@ -317,8 +317,8 @@ def test_exports_of_a_trained_model_give_its_predictions(
 
     with np.load(trained.with_name("fc_layers_efficientnetlite_result.npz")) as result:
         y_true, y_pred, y_prob = (result[name] for name in ("y_true", "y_pred", "y_prob"))
-        files = [str(shared / "data" / "dogs" / path) for path in result["paths"]]
-    photos = Dataset(data_dir, "demo").split("test").images[:45]
+        files = [str(data_dir / "drawn_faces" / path) for path in result["paths"]]
+    photos = Dataset(data_dir, "demo").split("test").images[:]
     exact = LitertModel(trained.with_name("fc_layers_efficientnetlite.tflite"), num_threads=2)
     answers = np.concatenate([exact.predict(photos[:1]), exact.predict(photos[1:])])
     np.testing.assert_allclose(answers, y_prob, atol=1e-5)
@@ -334,10 +334,10 @@ def test_exports_of_a_trained_model_give_its_predictions(
     answers = small.predict(photos)
     np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
     right = int(np.sum(answers.argmax(axis=1) == y_true))
-    assert right >= np.sum(y_pred == y_true) - 1
+    assert right >= np.sum(y_pred == y_true) - 0.03 * len(y_true)
     about = small.card.pop("export")
     assert small.card == model_file.read_card(trained)
-    assert about["exported"] == {"n": 45, "correct": right}
+    assert about["exported"] == {"n": len(y_true), "correct": right}
 
 
 def test_every_export_is_known_to_the_run_that_it_came_from() -> None:

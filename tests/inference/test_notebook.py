@@ -13,7 +13,7 @@ from helpers.samples import Demonstration
 from helpers.scripts import ROOT
 
 from sentiment.base.errors import UserError
-from sentiment.data.decode import decode_file
+from sentiment.data.decode import FORMATS, decode_file
 from sentiment.inference import notebook
 from sentiment.runs import history_file
 
@@ -56,7 +56,7 @@ def test_arrays_and_files_are_predicted(
     assert list(table.columns) == ["label", *loaded.class_names, "problem"]
     assert list(table.index) == list(map(str, given))
     assert list(table.problem[3:]) == [
-        "not an image (JPEG, PNG, WEBP, GIF, BMP are read)", "no such file"
+        f"not an image ({', '.join(FORMATS)} are read)", "no such file"
     ]  # fmt: skip
     assert table.label[3:].isna().all()
     expected = np.stack([alone(path.read_bytes()) for path in photos[:3]])
