@@ -17,6 +17,7 @@ from sentiment.base import journal
 from sentiment.base.project import Folders
 from sentiment.data import prepare_data
 from sentiment.runs import status, work
+from sentiment.runs.run_files import Run, TrainingData
 from sentiment.runs.work import Work
 
 
@@ -141,3 +142,26 @@ def test_what_the_files_say_is_told_in_a_table(
     assert "1 trials finished; the same command goes on" in said
     long = [line for line in said.splitlines() if len(line) > status.WIDTH]
     assert not [line for line in long if "a name with spaces" not in line]
+
+
+def test_runs_with_chosen_labels_and_imported_models_bear_their_names(tmp_path: Path) -> None:
+    there = folders(tmp_path)
+    data = TrainingData("tweets", labels="shares", temperature=2)
+    run = Run("mobilenet", "fc", data, there)
+    (there.models_dir / "tweets").mkdir(parents=True)
+    run.model.write_bytes(b"a model")
+    manifest = {
+        "architecture": "mobilenet", "dataset": "tweets", "percent": 100, "status": "finished",
+        "recipe": {"layers": "fc", "epochs": 3}, "choices": data.choices, "start": "2026-01-01",
+    }  # fmt: skip
+    run.manifest.parent.mkdir(parents=True)
+    run.manifest.write_text(json.dumps(manifest))
+    imported = {"architecture": "vgg19", "dataset": "paper", "imported": {"file": "vgg19.pth"}}
+    (there.logs_dir / "paper").mkdir()
+    (there.logs_dir / "paper" / "all_layers_vgg19_run.json").write_text(json.dumps(imported))
+    found = {each.name: each for each in work.trained(there)}
+    assert list(found) == ["paper/all_layers_vgg19", "tweets/shares_fc_layers_mobilenet"]
+    assert found["paper/all_layers_vgg19"].state == "imported"
+    shares = found["tweets/shares_fc_layers_mobilenet"]
+    assert (shares.state, shares.bytes) == ("trained", 7)
+    assert "--labels shares --temperature 2" in shares.command

@@ -16,7 +16,7 @@ from sentiment.base.progress import hours_minutes_seconds
 from sentiment.base.project import Folders
 from sentiment.data import dataset
 from sentiment.data.collections.origin import Origin
-from sentiment.model import model_file
+from sentiment.model import model_file, model_origin
 from sentiment.runs import history_file
 from sentiment.runs.run_files import Run, TrainingData
 
@@ -34,7 +34,7 @@ class Work:
 
     name: str
     state: str
-    """prepared, trained, tested, running, stopped, failed, or damaged."""
+    """prepared, trained, imported, tested, running, stopped, failed, or damaged."""
     progress: str
     """How far it is, or what it reached, in words."""
     bytes: int = 0
@@ -103,8 +103,12 @@ def trained(folders: Folders) -> Iterator[Work]:
         if not file.name.startswith(".") and (place, file.stem) not in manifests:
             with contextlib.suppress(UserError):
                 manifests[place, file.stem] = model_file.read_card(file)
-    for (place, _), manifest in sorted(manifests.items()):
-        with contextlib.suppress(KeyError, TypeError, UserError):  # no manifest of a training
+    for (place, name), manifest in sorted(manifests.items()):
+        if model_origin.is_imported(manifest):
+            size = files.size(folders.models_dir / place / f"{name}.keras")
+            yield Work(str(place / name), "imported", model_origin.in_words(manifest), size)
+            continue
+        with contextlib.suppress(KeyError, TypeError, ValueError, UserError):  # of no training
             run = _run(place, manifest, folders)
             yield _training(run, place, manifest)
             yield from _unfinished_tests(run, place)
@@ -118,6 +122,7 @@ def _run(place: Path, manifest: dict, folders: Folders) -> Run:
         models_dir=folders.models_dir / place.parent,
     )
     data = TrainingData(manifest["dataset"], manifest["percent"])
+    data = data.with_choices(manifest.get("choices", {}))
     leaking = bool(manifest.get(model_file.LEAKS))
     return Run(manifest["architecture"], manifest["recipe"]["layers"], data, above, leaking)
 
