@@ -25,12 +25,17 @@ from sentiment.service import device
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("service")]  # they share one browser
 
 
+def chromium() -> str:
+    """The browser's program."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if not found:
+        lacking("no chromium on the PATH")
+    return found
+
+
 @pytest.fixture(scope="module")
 def browser(dogs_video: Path) -> Iterator[Browser]:
     """A browser whose camera sees dogs."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if not chromium:
-        lacking("no chromium on the PATH")
     if not device.PACKAGES.exists():
         lacking(f"no LiteRT.js: {device.SETUP}")
     flags = [
@@ -40,7 +45,7 @@ def browser(dogs_video: Path) -> Iterator[Browser]:
         f"--use-file-for-fake-video-capture={dogs_video}",
     ]
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield playwright.chromium.launch(executable_path=chromium(), args=flags)
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +211,29 @@ def test_the_camera_is_looked_at_live(dogs_server, context):
     assert page.locator("#video").evaluate("video => video.srcObject") is None
     expect(page.locator(".card.done .state")).to_have_text(BREED)
     assert sent(context) == []
+
+
+def test_of_several_cameras_the_next_is_taken_in_turn(dogs_server, browser):
+    two = [
+        "--no-sandbox",
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream=device-count=2",
+    ]
+    with browser.browser_type.launch(executable_path=chromium(), args=two) as other:
+        page = visit(other.new_context(), dogs_server.url)
+        page.get_by_role("button", name="Live camera").click()
+        used = []
+        for _ in range(3):
+            expect(page.locator("#live-rate")).to_contain_text("results/s")
+            camera = "video => video.srcObject.getVideoTracks()[0].getSettings().deviceId"
+            used.append(page.locator("#video").evaluate(camera))
+            page.get_by_role("button", name="Switch camera").click()
+            page.wait_for_function(
+                "before => document.getElementById('video').srcObject?.getVideoTracks()[0]"
+                ".getSettings().deviceId !== before", arg=used[-1],
+            )  # fmt: skip
+        assert used[0] != used[1]
+        assert used[2] == used[0]
 
 
 def test_a_camera_that_does_not_come_is_explained(dogs_server, context):
