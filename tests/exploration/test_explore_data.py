@@ -266,7 +266,7 @@ def test_a_killed_run_goes_on_and_reads_nothing_again(shared: Path, tmp_path: Pa
         replace(source / row["path"])
 
     said = succeed(EXPLORE, *words)
-    assert f"{len(known)} of 240 photos are known" in said
+    assert f"{len(known)} of 240 photos have been read before" in said
     assert f"read {240 - len(known)} photos" in said
     assert figures(table.parent) == figures(tmp_path / "whole" / "t4sa" / "exploration")
 

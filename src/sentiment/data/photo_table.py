@@ -96,12 +96,8 @@ def complete(source: Source, file: Path) -> "pd.DataFrame":
 
     _mend(file)
     known = load(source, file)[["bytes", "modified"]].fillna(-1).to_numpy(np.int64)
-    log.info(
-        "  %s of %s photos are known from %s",
-        f"{int((known[:, 0] >= 0).sum()):,}",
-        f"{len(known):,}",
-        file.name,
-    )
+    if count := int((known[:, 0] >= 0).sum()):
+        log.info("  %s of %s photos have been read before", f"{count:,}", f"{len(known):,}")
     photos = zip(_listed(source), known, strict=True)
     # Pillow lets go of Python's lock while it decodes, so threads do, and share memory.
     pool = Parallel(n_jobs=-1, prefer="threads", return_as="generator")
