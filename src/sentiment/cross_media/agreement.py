@@ -24,7 +24,7 @@ class Agreement(NamedTuple):
     """How a teacher agrees with tags."""
 
     all: Share
-    """Of all tagged posts, whose label is the tag."""
+    """Share of all tagged posts whose label is the tag."""
     polar: list[tuple[str, Share]]
     """By strength, in words: of the posts that both call polar, where the two are the same."""
     confusion: list[list[int]]

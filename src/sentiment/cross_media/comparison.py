@@ -28,7 +28,7 @@ class Comparison(NamedTuple):
 
     people: Agreement | None
     people_kept: Agreement | None
-    """Of the posts of which a photo is in the set."""
+    """The teacher and people, on the posts of which a photo is in the set."""
     second_people: Agreement | None
     """The second teacher and people."""
     second: Second | None

@@ -51,7 +51,7 @@ def source(
             its label.
     """
     entries = list(labelled)
-    names = tuple(class_names) or _names({entry.label for entry in entries})
+    names = tuple(class_names) or _names({entry.label for entry in entries} - {""})
     if len(names) > MOST_CLASSES:
         raise UserError(
             f"{entries[0].where.rpartition(':')[0]}: {len(names):,} different labels, such as "

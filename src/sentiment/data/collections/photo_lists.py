@@ -10,7 +10,8 @@ from sentiment.data.collections.collection import inside
 def read(file: Path) -> list[tuple[str, str, str]]:
     """Read a list of lines such as `data/7/7-1.jpg 2`.
 
-    Path and label are divided by a tab or a comma if every line has one, else by its last blank.
+    Path and label are divided by the last tab or comma if every line has one and no dot behind it,
+    as a photo's name has, and else by the last blank.
 
     Returns:
         Where each line stands, for messages, its path and its label.
@@ -25,7 +26,7 @@ def read(file: Path) -> list[tuple[str, str, str]]:
     lines = {number: line for number, line in lines.items() if line}
     if not lines:
         raise UserError(f"{file}: no photo is listed; expected lines such as data/7/7-1.jpg 2")
-    delimiter = next((d for d in "\t," if all(d in line for line in lines.values())), " ")
+    delimiter = next((d for d in "\t," if all(_divides(d, line) for line in lines.values())), " ")
     photos: dict[str, tuple[str, str]] = {}
     for number, line in lines.items():
         where = f"{file}:{number}"
@@ -36,6 +37,12 @@ def read(file: Path) -> list[tuple[str, str, str]]:
             raise UserError(f"{where}: {path} is listed twice; expected each photo once")
         photos[inside(path, where)] = where, label
     return [(where, path, label) for path, (where, label) in photos.items()]
+
+
+def _divides(delimiter: str, line: str) -> bool:
+    """Whether a line has the delimiter, and a label behind it."""
+    _, found, label = line.rpartition(delimiter)
+    return bool(found) and "." not in label
 
 
 def read_coded(file: Path, classes: int) -> list[tuple[str, int]]:
