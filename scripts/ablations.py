@@ -1,4 +1,4 @@
-"""Undo one choice of the recipe at a time, and say which of them made a difference.
+"""Undo or add one choice at a time, and say which of them make a difference.
 
 Command:
 

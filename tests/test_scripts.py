@@ -101,6 +101,8 @@ def test_a_dry_run_says_everything_and_writes_nothing(
         (["--class-weights", "even"], "class-weights"),
         (["--label-smoothing", 1], "--label-smoothing 1.0: expected 0 or more, under 1"),
         (["--ema-momentum", -0.1], "--ema-momentum -0.1: expected 0 or more, under 1"),
+        (["--warmup-epochs", 2, "--schedule", "one-cycle"], "one-cycle rises by itself"),
+        (["--layer-decay", 1.5], "--layer-decay 1.5: expected more than 0, at most 1"),
         (["--cycle-epochs", 0], "--cycle-epochs 0: expected 1 or more"),
         (["--gradient-accumulation-steps", 3], "expected a divisor of the batch size"),
         (["--weights", "no/such.h5"], "--weights no/such.h5: expected imagenet, none, or"),
@@ -158,7 +160,11 @@ echo "${{COMPREPLY[*]}}"
     [
         ("python scripts/serve.py", "--api", "--api-key-file"),
         ("python scripts/serve.py --model", "READ", ""),
-        ("ipython src/vgg19/fc_layer_train_caffe_vgg19.py -- --optimizer", "", "sgd adam rmsprop"),
+        (
+            "ipython src/vgg19/fc_layer_train_caffe_vgg19.py -- --optimizer",
+            "",
+            "sgd adam adamw rmsprop",
+        ),
         ("bash scripts/run_all.sh", "--weig", "--weights"),
         ("python somewhere/else.py", "--", ""),
         ("python", "scripts/serve.p", ""),

@@ -21,14 +21,17 @@ def applying(network: str, layers: str, *words: str) -> list[str]:
 
 
 def test_only_what_changes_something_is_ablated() -> None:
-    assert applying("vgg19", "fc") == ["baseline", "no-weight-decay", "dataset-mean", "early-step"]
-    assert applying("vgg19", "all")[-1] == "fresh-head"  # it has no batch normalisation
-    assert applying("mobilenet", "fc", "--epochs", "4") == [
-        "baseline", "caffe-preprocessing", "dataset-mean"
+    assert applying("vgg19", "fc") == [
+        "baseline", "no-weight-decay", "dataset-mean", "early-step", "adamw", "warm-up"
     ]  # fmt: skip
-    assert applying("mobilenet", "all", "--head", "fresh")[-2:] == [
-        "early-step", "frozen-batch-norm"
+    # It has no batch normalisation.
+    assert applying("vgg19", "all")[-4:] == ["fresh-head", "adamw", "warm-up", "layer-decay"]
+    assert applying("mobilenet", "fc", "--epochs", "4", "--momentum", "0.5") == [
+        "baseline", "caffe-preprocessing", "dataset-mean", "warm-up"
     ]  # fmt: skip
+    assert applying(
+        "mobilenet", "all", "--head", "fresh", "--schedule", "one-cycle", "--layer-decay", "0.9"
+    )[-2:] == ["frozen-batch-norm", "adamw"]  # fmt: skip
     for network in NETWORKS:
         assert len(applying(network, "fc")) > 1
 
@@ -52,7 +55,8 @@ def test_an_ablation_is_trained_predicted_and_compared(drawn_data: Path, tmp_pat
     script = tmp_path / "checkout/scripts/ablations.py"
     words = ["--network", small_checkout.NAME, "--dataset", "drawn", "--percent", 20, "--data-dir",
              drawn_data, "--logs-dir", tmp_path / "logs", "--models-dir", tmp_path / "models",
-             "--", "--epochs", 2, "--preprocessing", "dataset-mean"]  # fmt: skip
+             "--", "--epochs", 2, "--preprocessing", "dataset-mean", "--optimizer", "adamw",
+             "--warmup-epochs", 0.5]  # fmt: skip
     said = succeed(script, *words)
     assert "4 steps for drawn, 0 of them finished before" in said
     folder, name = tmp_path / "logs/drawn/ablations", "test_fc_layers_tinynet"

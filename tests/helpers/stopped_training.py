@@ -35,8 +35,9 @@ CASES = {
         SHORT, weight_decay=0.01, augmentation=("flip", "crop", "color")
     ),
     "FT-A in parts": dataclasses.replace(
-        SHORT, gradient_accumulation_steps=4, optimizer="adam", schedule="cosine",
-        label_smoothing=0.1, ema_momentum=0.9, class_weights="balanced",
+        SHORT, gradient_accumulation_steps=4, optimizer="adamw", weight_decay=0.1,
+        schedule="cosine", warmup_epochs=1.5, layer_decay=0.5, label_smoothing=0.1,
+        ema_momentum=0.9, class_weights="balanced",
     ),
     "FT-F until early stopping": dataclasses.replace(
         SHORT, layers="fc", epochs=4, preprocessing="dataset-mean", learning_rate=1.0, patience=1

@@ -21,7 +21,9 @@ from sentiment.model.recipe import Recipe
 SHORT = Recipe(layers="all", weights="none", epochs=3, batch_size=24, learning_rate=0.01)
 RECIPES = {
     "FT-F": dataclasses.replace(SHORT, layers="fc", class_weights="balanced"),
-    "FT-A": SHORT,
+    "FT-A": dataclasses.replace(
+        SHORT, optimizer="adamw", weight_decay=0.1, warmup_epochs=1, layer_decay=0.5
+    ),
 }
 """The last batch of 180 training images has 12, that of 45 validation images has 21."""
 

@@ -30,6 +30,7 @@ def test_the_penalty_is_in_the_loss() -> None:
     penalty = ALL.weight_decay / 2 * sum((w**2).sum() for w in kernels)
     loss = network.test_on_batch(PHOTOS, LABELS)[0]
     np.testing.assert_allclose(loss, -np.log(probability).mean() + penalty, rtol=1e-5)
+    assert not build_model(SMALL, dataclasses.replace(ALL, optimizer="adamw"), 3).losses
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_what_differs_has_a_line_each_and_the_rest_one_paragraph(drawn_data: Pat
     assert all(line.startswith("    ") and len(line) <= WIDTH for line in paragraph[1:])
     told = " ".join(line.strip() for line in paragraph)
     assert told.count(",") + 1 + 3 == len(counting(CHANGED))
-    assert "epochs" not in told
+    assert ", epochs" not in told and "schedule" not in told
     assert len(text.splitlines()) <= 24
 
 

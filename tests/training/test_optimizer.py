@@ -131,10 +131,14 @@ def test_labels_are_smoothed_in_training_alone() -> None:
 
 
 def test_a_model_saved_with_its_optimiser_is_keras_own(tmp_path: Path) -> None:
-    """No schedule of this library is in it, and it can be trained on by integer labels."""
-    recipe = dataclasses.replace(ALL, optimizer="adam", schedule="one-cycle", ema_momentum=0.9)
+    """No schedule and no layer decay of this library is in it, and it can be trained on by integer
+    labels."""
+    recipe = dataclasses.replace(
+        ALL, optimizer="adamw", schedule="cosine", warmup_epochs=1, layer_decay=0.5,
+        ema_momentum=0.9,
+    )  # fmt: skip
     network = build_model(SMALL, recipe, 3)
-    optimizer = build_optimizer(recipe, schedule(recipe, steps=2))
+    optimizer = build_optimizer(recipe, schedule(recipe, steps=2), network)
     compile_model(network, optimizer)
     for _ in range(3):
         network.train_on_batch(PHOTOS, LABELS)
@@ -142,6 +146,7 @@ def test_a_model_saved_with_its_optimiser_is_keras_own(tmp_path: Path) -> None:
     compile_model(network, saved)
     network.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert type(loaded.optimizer) is keras.optimizers.AdamW
     assert float(loaded.optimizer.learning_rate) == pytest.approx(0.002)
     assert int(loaded.optimizer.iterations) == 3
     for weight, expected_weight in zip(
@@ -153,12 +158,13 @@ def test_a_model_saved_with_its_optimiser_is_keras_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("changes", [
     {}, {"momentum": 0.0}, {"optimizer": "adam"}, {"optimizer": "rmsprop"},
+    {"optimizer": "adamw", "layer_decay": 0.5},
     {"optimizer": "adam", "gradient_accumulation_steps": 2, "ema_momentum": 0.9},
 ])  # fmt: skip
 def test_what_an_optimiser_keeps_is_known_beforehand(changes: dict) -> None:
     recipe = dataclasses.replace(ALL, batch_size=4, **changes)
     network = build_model(SMALL, recipe, 3)
-    optimizer = build_optimizer(recipe, recipe.learning_rate)
+    optimizer = build_optimizer(recipe, recipe.learning_rate, network)
     optimizer.build(network.trainable_variables)
     kept = [value for value in optimizer.variables if len(value.shape)]
     assert len(kept) == state_values(recipe) * len(network.trainable_variables)

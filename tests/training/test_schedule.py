@@ -1,5 +1,6 @@
 """Learning rates, update by update, against the formulas as they were published."""
 
+import dataclasses
 import math
 
 import keras
@@ -71,6 +72,27 @@ def test_every_update_has_the_rate_of_the_published_formula(name: str, parts: in
     given = [float(rate(parts * update + parts - 1)) for update in range(updates)]
     expected = [0.02 * FORMULAS[name](update, STEPS // parts) for update in range(updates)]
     np.testing.assert_allclose(given, expected, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["step", "early-step", "cosine"])
+def test_a_warm_up_rises_to_the_schedule_and_leaves_the_rest(name: str) -> None:
+    """Goyal et al., "Accurate, Large Minibatch SGD", 2017, section 2.2: a constant amount each."""
+    parts = 4
+    plain = Recipe("all", EPOCHS, 64, parts, learning_rate=0.02, schedule=name)
+    updates, rising = EPOCHS * STEPS // parts, 4.25 * STEPS / parts
+    rates = {
+        epochs: [float(rate(parts * update + parts - 1)) for update in range(updates)]
+        for epochs in (0.0, 0.01, 4.25)
+        for rate in [schedule(dataclasses.replace(plain, warmup_epochs=epochs), STEPS)]
+    }
+    risen = math.ceil(rising) - 1  # the first update that has the whole rate
+    expected = [
+        0.02 * FORMULAS[name](update, STEPS // parts) * (update + 1) / rising
+        for update in range(risen)
+    ]
+    np.testing.assert_allclose(rates[4.25][:risen], expected, rtol=1e-5)
+    assert rates[4.25][risen:] == rates[0.0][risen:]
+    assert rates[0.01] == rates[0.0]  # less than an update
 
 
 @pytest.mark.parametrize("name", FORMULAS)

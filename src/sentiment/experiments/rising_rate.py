@@ -34,7 +34,7 @@ def losses_at(training: Training, rates: np.ndarray) -> Iterator[float]:
     weights = class_weights.by_label(class_weights.of(training))
     batches = Batches(learned, learned.rows, step, recipe.seed, wanted, weights)
     rising = ExponentialDecay(float(rates[0]), len(rates) - 1, float(rates[-1] / rates[0]))
-    optimizer = build_optimizer(recipe, Schedule(rising, parts))
+    optimizer = build_optimizer(recipe, Schedule(rising, parts), setup.network)
     compile_model(learner, optimizer, soft=soft)
     whole = max(1, len(learned.rows) // step)  # the last batch may be smaller: other losses
     endless = (

@@ -43,8 +43,8 @@ def build_model(
         UserError: the weights are another network's, or cannot be downloaded.
     """
     backbone, head = _build_parts(architecture, recipe, classes, side)
-    if recipe.weight_decay:
-        backbone, head = (_with_weight_decay(m, recipe.weight_decay) for m in (backbone, head))
+    if recipe.penalty:
+        backbone, head = (_with_weight_decay(m, recipe.penalty) for m in (backbone, head))
     backbone.name, head.name = "backbone", "head"
     image = keras.Input((side, side, 3), dtype="uint8", name="image")
     own = recipe.preprocessing == "own"

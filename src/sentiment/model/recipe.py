@@ -85,8 +85,10 @@ class Recipe:
     """Images an update of the weights."""
     gradient_accumulation_steps: int = 1
     """Parts in which a batch goes through the network, when memory is short."""
-    optimizer: Literal["sgd", "adam", "rmsprop"] = "sgd"
-    """Adam and RMSprop with Keras' values for all but the learning rate."""
+    optimizer: Literal["sgd", "adam", "adamw", "rmsprop"] = "sgd"
+    """Adam and RMSprop with Keras' values for all but the learning rate. adamw: Adam with a weight
+    decay of its own (Loshchilov & Hutter, 2019), see --weight-decay; with --warmup-epochs it stands
+    in for RectifiedAdam, which is an Adam that warms up by itself (Liu et al., 2020)."""
     learning_rate: float = 1e-3
     """The highest; see --schedule."""
     schedule: Literal["step", "early-step", "triangular", "triangular2", "one-cycle", "cosine"] = (
@@ -100,10 +102,21 @@ class Recipe:
     cycle_epochs: int = 5
     """Epochs of a cycle, up and down, of triangular and triangular2 (Smith: 4 to 20, and three
     cycles or more)."""
+    warmup_epochs: float = 0.0
+    """Epochs, or parts of one, in whose updates the learning rate rises along a straight line from
+    nearly 0 (Goyal et al., 2017). What --schedule gives is multiplied, not shifted: after them the
+    rate is what it is without a warm-up. The cycles rise by themselves and take none."""
+    layer_decay: float = 1.0
+    """FT-A: learning rates fall from the top of the network to the image by this factor a layer
+    (Clark et al., 2020; Bao et al., 2022: 0.65 to 0.9); 1: all have the same. The fully connected
+    layers have all of it; the layers below them are, in their order, 12 groups of as many kernels
+    each, and count for 12 layers, as ViT-B has."""
     momentum: float = 0.9
     """Momentum of SGD; for the other optimisers it cannot be chosen."""
     weight_decay: float = 0.0
-    """Weight decay as in Caffe: this times the weight is added to the gradient, biases apart."""
+    """Weight decay of the kernels; biases, normalisation and the like have none. As in Caffe: this
+    times the weight is added to the gradient. Of adamw: each update takes the learning rate times
+    this times the weight off the weight, beside the gradient's step (Bao et al., 2022: 0.05)."""
     patience: int = 5
     """Epochs without a better validation loss before training stops."""
     seed: int = 1
@@ -169,12 +182,19 @@ class Recipe:
             f"none, for it is of SGD alone, not of --optimizer {self.optimizer}",
         )
         check(0 <= self.weight_decay < float("inf"), "weight_decay", "0 or more")
+        check(0 <= self.warmup_epochs <= self.epochs, "warmup_epochs", f"0 to {self.epochs} epochs")
+        check(0 < self.layer_decay <= 1, "layer_decay", "more than 0, at most 1")
         check(0 <= self.label_smoothing < 1, "label_smoothing", "0 or more, under 1")
         check(0 <= self.ema_momentum < 1, "ema_momentum", "0 or more, under 1")
         check(0 <= self.seed < 2**32, "seed", "0 or more, under 2**32")
 
     def _check_choices(self) -> None:
         check = self._check
+        check(
+            warms_up(self.schedule) or not self.warmup_epochs,
+            "warmup_epochs",
+            f"0, for --schedule {self.schedule} rises by itself",
+        )
         check(
             len(set(self.augmentation)) == len(self.augmentation), "augmentation", "each kind once"
         )
@@ -194,12 +214,24 @@ class Recipe:
             "fresh, for FT-F trains the fully connected layers itself",
         )
 
+    @property
+    def penalty(self) -> float:
+        """Weight decay that is a penalty in the loss, as Caffe's is; AdamW's is none."""
+        return 0.0 if self.optimizer == "adamw" else self.weight_decay
+
+
+def warms_up(schedule: str) -> bool:
+    """Whether a schedule takes a warm-up: the cycles rise by themselves."""
+    return schedule in ("step", "early-step", "cosine")
+
 
 def counting(recipe: Recipe) -> dict[str, object]:
     """The fields that have an effect in this recipe, with their values."""
     fc = recipe.layers == "fc"
     counts = {
         "cycle_epochs": recipe.schedule.startswith("triangular"),
+        "warmup_epochs": warms_up(recipe.schedule),
+        "layer_decay": not fc,
         "momentum": recipe.optimizer == "sgd",
         "head": not fc,
         "freeze_batch_norm": not fc,

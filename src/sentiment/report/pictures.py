@@ -232,7 +232,7 @@ def _curves(colours: dict[str, str], histories: list[tuple[TrainedModel, pd.Data
             f"validation accuracy {kept['val_accuracy']:.4f}"
         )
     rows[0][1].legend(loc="lower right")
-    decaying = [m.name for m, _ in histories if m.network.recipes[m.run.layers].weight_decay]
+    decaying = [m.name for m, _ in histories if m.network.recipes[m.run.layers].penalty]
     penalty = f" Losses of {', '.join(decaying)} hold the weight decay's penalty."
     return Picture(
         "learning_curves",

@@ -73,7 +73,7 @@ def fit(
     Args:
         training: a checkpoint of its run that is there was made under its plan.
         checkpoint_batches: batches between checkpoints within an epoch, or None.
-        setup: made for a training that differs in UPDATES alone, its first weights put back.
+        setup: made for a training whose recipe has the same `basis`, its first weights put back.
         budget: the time that it may take; None is no end.
         tensorboard: keep a record for TensorBoard.
 
@@ -132,7 +132,7 @@ class Loop:
         keras.utils.set_random_seed(recipe.seed)
         rate = schedule(recipe, len(self.train))
         with devices.taken().scope():
-            self.optimizer = build_optimizer(recipe, rate)
+            self.optimizer = build_optimizer(recipe, rate, setup.network)
             compile_model(setup.learner, self.optimizer, self._soft, self._steps_at_once())
         self.pace = Pace(self.train, self.validation, recipe.epochs, budget)
         self.history = History(training.run.history, self.pace, rate)

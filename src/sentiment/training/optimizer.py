@@ -4,12 +4,33 @@ import keras
 import numpy as np
 
 from sentiment.model.recipe import Recipe
+from sentiment.training import layer_decay
+
+KINDS = {
+    "sgd": keras.optimizers.SGD,
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "rmsprop": keras.optimizers.RMSprop,
+}
+
+NO_KERNELS = "^(?!.*kernel)"
+"""Matches the names of variables that have no weight decay in AdamW: all but kernels."""
 
 
 def build_optimizer(
-    recipe: Recipe, rate: float | keras.optimizers.schedules.LearningRateSchedule
+    recipe: Recipe,
+    rate: float | keras.optimizers.schedules.LearningRateSchedule,
+    network: keras.Model | None = None,
 ) -> keras.optimizers.Optimizer:
-    """The recipe's optimiser; SGD as in Caffe: v = momentum * v - rate * gradient; w = w + v."""
+    """The recipe's optimiser.
+
+    SGD is Caffe's: v = momentum * v - rate * gradient; w = w + v. AdamW is PyTorch's: before the
+    update of Adam, a kernel loses rate * decay of itself.
+
+    Args:
+        network: the whole network, for the recipe's layer decay; None: all layers have the same
+            rate, and the optimiser is one of Keras' own.
+    """
     parts = recipe.gradient_accumulation_steps
     settings = {
         "learning_rate": rate,
@@ -18,24 +39,34 @@ def build_optimizer(
     if recipe.ema_momentum:  # which Keras applies after each part
         settings |= {"use_ema": True, "ema_momentum": recipe.ema_momentum ** (1 / parts)}
     if recipe.optimizer == "sgd":
-        return keras.optimizers.SGD(momentum=recipe.momentum, **settings)
-    return {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}[recipe.optimizer](
-        **settings
-    )
+        settings["momentum"] = recipe.momentum
+    if recipe.optimizer == "adamw":
+        settings["weight_decay"] = recipe.weight_decay
+    optimizer = KINDS[recipe.optimizer](**settings)
+    if network and recipe.layers == "all" and recipe.layer_decay < 1:
+        # PyTorch has kinds of its own, which Keras makes in the place of those that are named.
+        kind = layer_decay.optimizer_of(type(optimizer), network, recipe.layer_decay)
+        optimizer = kind(**settings)
+    if recipe.optimizer == "adamw":
+        optimizer.exclude_from_weight_decay(var_names=[NO_KERNELS])
+    return optimizer
 
 
 def state_values(recipe: Recipe) -> int:
     """How many values the optimiser keeps for each weight that learns."""
-    moments = {"sgd": int(recipe.momentum > 0), "adam": 2, "rmsprop": 1}[recipe.optimizer]
-    return moments + (recipe.gradient_accumulation_steps > 1) + (recipe.ema_momentum > 0)
+    moments = {"sgd": int(recipe.momentum > 0), "adam": 2, "adamw": 2, "rmsprop": 1}
+    kept_too = (recipe.gradient_accumulation_steps > 1) + (recipe.ema_momentum > 0)
+    return moments[recipe.optimizer] + kept_too
 
 
 def at_constant_rate(
     trained: keras.optimizers.Optimizer, recipe: Recipe, model: keras.Model, rate: float
 ) -> keras.optimizers.Optimizer:
-    """An optimiser in the state of the one that trained a model, without this library's schedule.
+    """An optimiser in the state of the one that trained a model, without this library's schedule
+    and layer decay.
 
-    Keras alone can load a model that is saved with it.
+    Keras alone can load a model that is saved with it. Keras does not keep which variables have
+    no weight decay in AdamW: in a loaded model all have it.
 
     Args:
         rate: the learning rate from here on.

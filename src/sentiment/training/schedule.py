@@ -65,7 +65,21 @@ def schedule(recipe: Recipe, steps: int) -> Schedule:
     else:
         cycle = recipe.cycle_epochs * steps / parts
         curve = _triangular(rate, cycle, halved=recipe.schedule == "triangular2")
+    if recipe.warmup_epochs:
+        curve = _warmed_up(curve, recipe.warmup_epochs * steps / parts)
     return Schedule(curve, parts)
+
+
+def _warmed_up(curve: Curve, updates: float) -> Curve:
+    """Multiply a curve's first rates by parts that rise from 1 / updates to 1 (Goyal et al., 2017).
+
+    The curve is not shifted: after so many updates it is what it is without.
+    """
+
+    def warmed_up(update: keras.KerasTensor) -> keras.KerasTensor:
+        return curve(update) * ops.minimum((ops.cast(update, "float32") + 1) / updates, 1.0)
+
+    return warmed_up
 
 
 def _triangular(highest: float, cycle: float, halved: bool) -> Curve:

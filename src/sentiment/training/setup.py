@@ -1,5 +1,6 @@
 """What a training starts from: a network with its first weights, and images to learn from."""
 
+import dataclasses
 import itertools
 import logging
 import math
@@ -27,10 +28,17 @@ log = logging.getLogger(__name__)
 UPDATES = (
     "epochs", "batch_size", "gradient_accumulation_steps", "learning_rate", "schedule",
     "cycle_epochs", "optimizer", "momentum", "ema_momentum", "label_smoothing",
-    "class_weights", "patience",
+    "class_weights", "patience", "warmup_epochs", "layer_decay", "weight_decay",
 )  # fmt: skip
 """Fields of a recipe that say how weights are updated: they change neither the network's first
-weights nor the images it learns from, so trainings that differ in them alone share a Setup."""
+weights nor the images it learns from. Of the weight decay that holds for AdamW's alone; see
+`basis`."""
+
+
+def basis(recipe: Recipe) -> dict[str, object]:
+    """All of a recipe that a Setup depends on: trainings that have it in common can share one."""
+    fields = dataclasses.asdict(recipe).items()
+    return {n: value for n, value in fields if n not in UPDATES} | {"penalty": recipe.penalty}
 
 
 class Setup:

@@ -1,1 +1,1 @@
-"""Choices of the recipe undone one at a time, and what changes by that."""
+"""Choices undone, or made besides, one at a time, and what changes by that."""

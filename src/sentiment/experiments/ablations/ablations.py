@@ -1,4 +1,4 @@
-"""Trains a baseline, and the same with one choice of the recipe undone at a time."""
+"""Trains a baseline, and the same with one choice undone, or made besides, at a time."""
 
 import dataclasses
 import logging

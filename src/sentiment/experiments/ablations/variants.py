@@ -1,9 +1,9 @@
-"""Choices that can be undone, each by one flag, and runs with one undone."""
+"""Choices of a recipe that can be undone, or made besides, and runs with one so changed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sentiment.model.recipe import Architecture, Recipe
+from sentiment.model.recipe import Architecture, Recipe, warms_up
 from sentiment.runs.run_files import Run
 
 BASELINE = "baseline"
@@ -11,7 +11,7 @@ BASELINE = "baseline"
 
 @dataclass(frozen=True)
 class Ablation:
-    """One choice of the recipe, undone by one flag."""
+    """One choice, of the recipe and undone, or not of it and made, by flags."""
 
     name: str
     """Name of the folder that the ablation's run has for itself."""
@@ -64,6 +64,26 @@ ABLATIONS = (
         lambda architecture, recipe: (
             architecture.batch_norm and recipe.layers == "all" and not recipe.freeze_batch_norm
         ),
+    ),
+    Ablation(
+        "adamw",
+        "AdamW, its learning rate 1e-4 and weight decay 0.05, for the recipe's optimiser and both",
+        ("--optimizer", "adamw", "--learning-rate", "1e-4", "--weight-decay", "0.05"),
+        lambda architecture, recipe: (
+            recipe.optimizer != "adamw" and recipe.momentum == Recipe.momentum
+        ),
+    ),
+    Ablation(
+        "warm-up",
+        "the learning rate rises in the first epoch",
+        ("--warmup-epochs", "1"),
+        lambda architecture, recipe: warms_up(recipe.schedule) and not recipe.warmup_epochs,
+    ),
+    Ablation(
+        "layer-decay",
+        "FT-A with learning rates that fall by 0.75 a layer, from the top to the image",
+        ("--layer-decay", "0.75"),
+        lambda architecture, recipe: recipe.layers == "all" and recipe.layer_decay == 1,
     ),
     Ablation(
         "teacher-labels",

@@ -29,7 +29,7 @@ from sentiment.runs.training_plan import Training
 from sentiment.training import fit
 from sentiment.training.checkpoint import assign, values
 from sentiment.training.memory_remedy import memory_remedy
-from sentiment.training.setup import UPDATES, Setup
+from sentiment.training.setup import Setup, basis
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class _SharedSetup:
     """What trials share that update the weights in other ways alone."""
 
     settings: dict
-    """The fields of their recipes that do not say how weights are updated."""
+    """What their recipes have in common: their `basis`."""
     setup: Setup
     first_weights: list[np.ndarray]
 
@@ -144,8 +144,7 @@ class Trials:
     def _share(self, training: Training) -> _SharedSetup:
         """The earlier trials' setup with its first weights, or a new one if it must differ."""
         recipe = training.recipe
-        fields = dataclasses.asdict(recipe).items()
-        settings = {name: value for name, value in fields if name not in UPDATES}
+        settings = basis(recipe)
         if self._shared is None or settings != self._shared.settings:
             self._shared = None  # its memory is free for the next one
             keras.config.set_dtype_policy(recipe.precision)
