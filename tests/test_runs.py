@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import time
 import zipfile
 from pathlib import Path
 
@@ -65,7 +66,9 @@ def test_every_network_trains_and_predicts_both_ways(
         name = f"test_{layers}_layers_{network}"
         training, predicting = scripts(network, layers)
         first = weights if real else "none"
-        succeed(training, *where, "--weights", first, "--epochs", 1, **eagerly)
+        began = time.time()
+        said = succeed(training, *where, "--weights", first, "--epochs", 1, **eagerly)
+        took = time.time() - began
         succeed(predicting, *where, **eagerly)
         assert {f"{name}{ending}" for ending in ENDINGS} <= names(logs)
         (row,) = read_csv(logs / f"{name}_history.csv")
@@ -77,6 +80,14 @@ def test_every_network_trains_and_predicts_both_ways(
         assert manifest["recipe"]["layers"] == layers
         assert manifest["train_images"] == 12  # 50 % of 8 of each class
         assert manifest["best_epoch"] == manifest["last_epoch"] == 1
+        spent = manifest["last_process_seconds"]
+        assert {"starting", "building", "first_steps", "validation", "saving"} <= spent.keys()
+        assert ("features" in spent) == (layers == "fc")
+        assert all(seconds >= 0 for seconds in spent.values())
+        assert sum(spent.values()) <= took
+        if layers == "all":  # before the first script the helper process has to import Keras
+            assert sum(spent.values()) > 0.9 * took - 0.5
+        assert "Of 0:0" in said
 
         with np.load(models / f"{name}_result.npz", allow_pickle=False) as result:
             assert list(result["paths"]) == few.listed[::2]

@@ -3,6 +3,7 @@
 import codecs
 import contextlib
 import errno
+import gc
 import io
 import locale
 import logging
@@ -51,6 +52,8 @@ def command() -> Iterator[None]:
     try:
         _be_in_utf8()
         yield
+        if place_of_script() is not None:
+            gc.freeze()  # Python's last search for garbage takes a second where Keras is loaded
     except UserError as error:
         print("error:", printable(" ".join(str(error).split())), file=sys.stderr)
         sys.exit(2)
@@ -128,13 +131,13 @@ def parse_words(kind: type[Options], default: Options | None, words: list[str]) 
 
 def _words() -> list[str]:
     """The command's words: `ipython SCRIPT --percent 10` leaves them out of sys.argv."""
-    ipython, place = sys.modules.get("IPython"), _place_of_script()
+    ipython, place = sys.modules.get("IPython"), place_of_script()
     if not ipython or not ipython.get_ipython() or not place:
         return sys.argv[1:]
     return [word for word in sys.orig_argv[place + 1 :] if word != "--"]
 
 
-def _place_of_script() -> int | None:
+def place_of_script() -> int | None:
     """The script's place in the words that started this process; None in a notebook."""
     script = os.path.realpath(sys.argv[0])
     same = (i for i, word in enumerate(sys.orig_argv) if os.path.realpath(word) == script)
@@ -153,7 +156,7 @@ def _be_in_utf8() -> None:
     of_text = codecs.lookup(locale.getpreferredencoding(do_setlocale=False)).name
     if sys.getfilesystemencoding() == of_text == "utf-8":
         return
-    if os.environ.get("PYTHONUTF8") == "1" or not _place_of_script():
+    if os.environ.get("PYTHONUTF8") == "1" or not place_of_script():
         raise UserError(f"Python reads files as {of_text}; start it with PYTHONUTF8=1")
     os.environ["PYTHONUTF8"] = "1"
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

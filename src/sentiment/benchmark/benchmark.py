@@ -22,7 +22,9 @@ from sentiment.model.networks import Network
 
 log = logging.getLogger(__name__)
 
-Part = Literal["preparation", "reading", "ft-f", "ft-a", "deterministic"]
+Part = Literal["preparation", "reading", "ft-f", "ft-a", "deterministic", "whole-job"]
+
+WHOLE_JOB: Part = "whole-job"
 
 LEAST = {"count": 3, "images": 64, "batch_size": 1, "steps": 1, "rounds": 1}
 """Least value of each number that a flag gives."""
@@ -33,14 +35,15 @@ class Options:
     """Flags of `scripts/benchmark.py`."""
 
     parts: tuple[Part, ...] = ("preparation", "reading", "ft-f", "ft-a", "deterministic")
-    """Stages to measure."""
+    """Stages to measure; whole-job, which takes long, is everything from the JPEGs to a tested
+    model, beside ordinary scripts of Keras and PyTorch."""
     dataset: str = "t4sa"
-    """Prepared data, for all stages but preparation."""
+    """Prepared data, for all stages but preparation and whole-job."""
     percent: float = 100.0
     """Percent of the training and validation data, for FT-F."""
     photos: Path | None = None
     """Folder of JPEG files, at any depth, to prepare; without it some of B-T4SA's sizes are
-    drawn."""
+    drawn. For whole-job: a collection as prepare_data.py takes it, such as class folders."""
     count: int = 240
     """Photos to prepare, at most."""
     images: int = 4096
@@ -48,9 +51,12 @@ class Options:
     network: str = networks.DEFAULT
     """Folder of the network that is trained."""
     weights: str = "imagenet"
-    """The network's first weights for FT-F: imagenet, none, or a file."""
+    """The network's first weights for FT-F and whole-job: imagenet, none, or a file, which for
+    whole-job is in Keras' format."""
+    epochs: tuple[int, int] = (15, 3)
+    """Epochs of FT-F and of FT-A, for whole-job."""
     batch_size: int = 16
-    """Images in a batch of FT-A."""
+    """Images in a batch of FT-A, and of whole-job."""
     steps: int = 8
     """Steps of FT-A in a run."""
     rounds: int = 3
@@ -77,11 +83,50 @@ def benchmark(options: Options) -> None:
         value, flag = getattr(options, name), "--" + name.replace("_", "-")
         if value < least:
             raise UserError(f"{flag} {value}: expected {least} or more")
+    if min(options.epochs) < 1:
+        raise UserError(f"--epochs {min(options.epochs)}: expected 1 or more")
     network = networks.named(options.network)
     folder = options.logs_dir / "benchmark"
     log.info("Measuring %s, %d rounds each", ", ".join(options.parts), options.rounds)
+    if WHOLE_JOB in options.parts:
+        _measure_whole_job(options, network, folder)
+    if parts := set(options.parts) - {WHOLE_JOB}:
+        _measure_stages(options, network, folder, needs_data=parts != {"preparation"})
+
+
+def _measure_whole_job(options: Options, network: Network, folder: Path) -> None:
+    """Measure the whole job, print and save.
+
+    Raises:
+        UserError: the photos are missing, or a side failed.
+    """
+    from sentiment.benchmark import whole_job  # imports SciPy, which --help does without
+
+    if not options.photos or not options.photos.is_dir():
+        raise UserError(f"--photos {options.photos}: {WHOLE_JOB} needs a folder of photos")
+    if options.weights.endswith(".pth"):
+        raise UserError(f"--weights {options.weights}: {WHOLE_JOB} takes a file in Keras' format")
+    with tempfile.TemporaryDirectory(prefix="benchmark-", dir=_existing(folder)) as work:
+        rows = whole_job.measure(
+            network, options.weights, options.photos, Path(work).resolve(), options.epochs,
+            options.batch_size, options.rounds,
+        )  # fmt: skip
+    for line in whole_job.table(rows):
+        log.info(line)
+    whole_job.save(rows, folder / "whole_job.csv")
+    log.info("Saved %s", folder / "whole_job.csv")
+
+
+def _measure_stages(options: Options, network: Network, folder: Path, needs_data: bool) -> None:
+    """Measure the other parts, print and save.
+
+    Args:
+        needs_data: whether one of them takes prepared data.
+
+    Raises:
+        UserError: the data or the photos are missing.
+    """
     log.info("  writes %s", folder / "benchmark{.csv,.png,.svg}")
-    needs_data = set(options.parts) - {"preparation"}
     dataset = Dataset(options.data_dir, options.dataset) if needs_data else None
     rows: list[dict] = []
     notes = [platform.processor() or platform.machine(), *gpu_names()]

@@ -45,7 +45,7 @@ def compare(title: str, base: str, ways: dict[str, Callable[[], float]], rounds:
         for number in range(rounds + 1):
             turn = number % len(ways)
             for name, work in [*ways.items()][turn:] + [*ways.items()][:turn]:
-                with GpuLoad() as gpus, _quiet():
+                with GpuLoad() as gpus, quiet():
                     seconds = work()
                 if number:
                     measured.seconds[name].append(seconds)
@@ -56,7 +56,7 @@ def compare(title: str, base: str, ways: dict[str, Callable[[], float]], rounds:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Let this library log warnings alone during the block, and show no progress."""
     library = logging.getLogger("sentiment")
     level = library.level

@@ -10,6 +10,7 @@ import numpy as np
 
 from sentiment.base.errors import UserError
 from sentiment.base.signals import Deferred
+from sentiment.base.wall_time import WALL_TIME
 from sentiment.engine import backend, cluster
 from sentiment.training import checkpoint_file
 from sentiment.training.history import History
@@ -165,6 +166,7 @@ class Checkpoint(keras.callbacks.Callback):
             backend.set_random_state(self._resumed.random)
             self._random, self._resumed.random = self._resumed.random, []
 
+    @WALL_TIME.part("saving")
     def _save(self, progress: Progress) -> None:
         if not cluster.is_first():
             return

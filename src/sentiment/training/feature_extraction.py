@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from sentiment.base.progress import progress
+from sentiment.base.wall_time import WALL_TIME
 from sentiment.data.dataset import Dataset
 from sentiment.data.feature_store import Features, folder_of
 from sentiment.engine import cluster
@@ -20,6 +21,7 @@ from sentiment.training.feature_writer import NotNumbers, feature_writer
 log = logging.getLogger(__name__)
 
 
+@WALL_TIME.part("features")
 def features(
     frozen: keras.Model,
     architecture: Architecture,

@@ -36,6 +36,7 @@ from sentiment.training.optimizer import (
 from sentiment.training.pace import Pace
 from sentiment.training.schedule import schedule
 from sentiment.training.setup import Setup
+from sentiment.training.step_times import StepTimes
 from sentiment.training.targets import are_soft, targets
 from sentiment.training.tracking import Tracking
 
@@ -343,6 +344,7 @@ def callbacks(
         average,
         pace,
         history,
+        StepTimes(),
         *tracking,
         checkpoint,
     ]

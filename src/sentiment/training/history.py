@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 from sentiment.base.progress import hours_minutes_seconds, per_second, progress
+from sentiment.base.wall_time import WALL_TIME
 from sentiment.engine import cluster
 from sentiment.runs import history_file
 from sentiment.runs.history_file import REACHED
@@ -84,7 +85,9 @@ class History(keras.callbacks.Callback):
         # at once the first is seen and stands for all, but for the epoch's start.
         begin = max(self._step_end, self.batches.asked)
         waited = max(0.0, float(self.batches.handed_over[steps.start]) - begin)
-        self._waiting += waited * (len(steps) if steps.start else 1)
+        waited *= len(steps) if steps.start else 1
+        self._waiting += waited
+        WALL_TIME.set_aside("waiting", waited)
         self._step_end = time.perf_counter()
         self._advance(sum(map(self.batches.size, steps)))
 

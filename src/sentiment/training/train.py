@@ -10,6 +10,7 @@ from sentiment.base import cli, files, provenance
 from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
 from sentiment.base.time_budget import BudgetSpent, TimeBudget
+from sentiment.base.wall_time import WALL_TIME
 from sentiment.data.dataset import Dataset
 from sentiment.engine import backend, cluster
 from sentiment.engine.cluster import Cluster
@@ -81,6 +82,7 @@ def train(architecture: Architecture, stated: Recipe, options: Options) -> None:
         UserError: the data or the FT-F model are missing, the run is already finished, or
             training failed for a reason the user can mend.
     """
+    WALL_TIME.begin("starting")
     recipe, budget = options.recipe, TimeBudget(options.max_minutes)
     run = Run(
         architecture.name, recipe.layers, options.data, options.folders, options.include_test_data
@@ -140,7 +142,8 @@ def _tidy(plan: dict, run: Run, card: dict) -> None:
 
     What another run left that began later and was stopped stays as it is.
     """
-    if manifest_file.last_attempt(run).get("start") == card["start"]:
+    last = manifest_file.last_attempt(run)
+    if last.get("start") == card["start"] and last.get("status") != card.get("status"):
         files.write_json(run.manifest, card)
     if not run.checkpoint.exists():
         return
@@ -199,6 +202,7 @@ def _train(training: Training, options: Options, budget: TimeBudget, started: di
         manifest |= started or _start(options)
         from sentiment.training.fit import fit  # imports Keras, which --help does without
 
+        WALL_TIME.turn_to("building")
         try:
             network, outcome = fit(
                 training, options.checkpoint_batches, None, budget, options.tensorboard
@@ -212,10 +216,12 @@ def _train(training: Training, options: Options, budget: TimeBudget, started: di
         manifest |= outcome | {"end": provenance.now()}
         if cluster.is_first() and _replaces(manifest, run):
             outdated.remove(run)
-            model_file.save(network, run.model, manifest)
+            with WALL_TIME.part("saving"):
+                model_file.save(network, run.model, manifest)
             log.info("Saved %s", run.model)
     if cluster.is_first() and not training_plan.stopped(manifest):
         run.checkpoint.unlink(missing_ok=True)
+    log.info("%s", WALL_TIME)
 
 
 def _replaces(manifest: dict, run: Run) -> bool:
@@ -267,4 +273,5 @@ def _manifest(training: Training) -> Iterator[dict]:
                      "end": provenance.now()}  # fmt: skip
         raise
     finally:
+        manifest["last_process_seconds"] = WALL_TIME.seconds
         write()
