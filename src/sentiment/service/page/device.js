@@ -63,8 +63,10 @@ export class Device {
   }
 
   // Looks at a camera's frame, an ImageBitmap.
-  look(picture) {
-    return this.ask("look", { picture }, [picture]);
+  async look(picture) {
+    const seen = await this.ask("look", { picture }, [picture]);
+    if (this.about.backend === "webgpu") this.about.backend = seen.backend; // a GPU may be lost
+    return seen;
   }
 
   // The regions of a camera's frame that drove the decision.

@@ -11,6 +11,8 @@ const LONG_MS = 1000; // after which a slow device is timed no more
 let litert;
 let model;
 let accelerator;
+let toCpu; // has the CPU run the model in a GPU's place
+let replaced; // a promise, once it does
 let side; // width and height of the pictures that it takes
 let squishing;
 let jpeg;
@@ -41,21 +43,23 @@ const tasks = {
     found.sort((a, b) => a.milliseconds - b.milliseconds);
     ({ model, kind: accelerator } = found[0]);
     for (const slower of found.slice(1)) slower.model.delete();
+    toCpu = async () => ({ model, kind: accelerator } = await tried("wasm", bytes, threads, expected));
     return { backend: accelerator, files: performance.getEntriesByType("resource").map(({ name }) => name) };
   },
 
   async look({ picture }) {
     const { pixels, width, height, squish_ms } = await squished(picture);
     const started = performance.now();
-    const probabilities = await answer(model, accelerator, pixels);
-    return { probabilities, width, height, squish_ms, inference_ms: performance.now() - started };
+    const probabilities = await answered(pixels);
+    const inference_ms = performance.now() - started;
+    return { probabilities, width, height, squish_ms, inference_ms, backend: accelerator };
   },
 
   async explain({ picture }, progress) {
     const { pixels } = await squished(picture);
-    const probabilities = await answer(model, accelerator, pixels);
+    const probabilities = await answered(pixels);
     const label = probabilities.indexOf(Math.max(...probabilities));
-    const ofLabel = async (covered) => (await answer(model, accelerator, covered))[label];
+    const ofLabel = async (covered) => (await answered(covered))[label];
     return { label, importance: await importance(pixels, side, ofLabel, progress) };
   },
 };
@@ -116,6 +120,18 @@ function testPicture() {
     for (let x = 0; x < side; x++) pixels.set([x, y, x ^ y], 3 * (y * side + x));
   }
   return pixels;
+}
+
+// A GPU may be taken away, such as from a page that was put aside; the CPU then goes on.
+async function answered(pixels) {
+  const kind = accelerator;
+  try {
+    return await answer(model, kind, pixels);
+  } catch (error) {
+    if (kind === "wasm") throw error;
+    await (replaced ??= toCpu());
+    return answer(model, accelerator, pixels);
+  }
 }
 
 async function answer(compiled, kind, pixels) {
