@@ -75,18 +75,23 @@ import json, pathlib, sys
 sys.path[:0] = sys.argv[1:3]
 import keras
 from helpers.small_network import ALL, SMALL
+from sentiment.data import image_size
 from sentiment.model import build, model_file
-for names in json.loads(sys.argv[3]):
+def export(name, names, side):
     keras.utils.set_random_seed(3)
-    path = pathlib.Path(sys.argv[4]) / f"of_{len(names)}.tflite"
-    build.build_model(SMALL, ALL, len(names)).export(path, format="litert")
-    model_file.add_card(path, {"class_names": names, "dataset": "photos"})
+    path = pathlib.Path(sys.argv[4]) / name
+    build.build_model(SMALL, ALL, len(names), side=side).export(path, format="litert")
+    model_file.add_card(path, {"class_names": names, "dataset": "photos", **image_size.entry(side)})
+for names in json.loads(sys.argv[3]):
+    export(f"of_{len(names)}.tflite", names, image_size.SIDE)
+export("of_96_pixels.tflite", ["negative", "neutral", "positive"], 96)
 """
 
 
 @pytest.fixture(scope="session")
 def named(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a model of a few weights for each of NAMES, `of_2.tflite` and so on."""
+    """A folder with models of a few weights: for each of NAMES `of_2.tflite` and so on, and
+    `of_96_pixels.tflite`, which takes photos of that size."""
 
     def export(folder: Path) -> None:
         script = folder / "export.py"

@@ -19,7 +19,7 @@ def test_only_the_number_of_photos_is_fixed(model):
     (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
     assert [*taken["shape_signature"]] == [1, 224, 224, 3]
     assert [*given["shape_signature"]] == [1, 3]
-    picture = browser_model.test_picture()[None]
+    picture = browser_model.test_picture(224)[None]
     interpreter.set_tensor(taken["index"], picture)
     interpreter.invoke()
     answer = interpreter.get_tensor(given["index"])

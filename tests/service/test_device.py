@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from helpers import icc_profiles
 from helpers.dogs import BREED, photos_of
 from helpers.scripts import lacking
 from helpers.serving import Server
@@ -102,11 +103,31 @@ ASK = """async () => {
 """Gives the device's probabilities of the photos that were chosen, without cards."""
 
 
+def device_answers_as(model: Path, page: Page, files: list[Path]) -> None:
+    """Check the device's probabilities of photos against those of the server's model."""
+    page.set_input_files("#files", [])
+    page.evaluate(
+        "document.getElementById('files').replaceWith(document.getElementById('files').cloneNode())"
+    )  # so that no cards are made
+    page.set_input_files("#files", files)
+    given = np.array(page.evaluate(ASK))
+    litert = LitertModel(model)
+    expected = np.concatenate(
+        [litert.predict(decode_file(file, litert.side)[None]) for file in files]
+    )
+    differences = np.abs(given - expected).max(axis=1)
+    worst = files[int(differences.argmax())].name
+    assert differences.max() < 0.002, (worst, differences.max())
+    assert np.median(differences) < 1e-6
+
+
 def odd_photos(folder: Path) -> Iterator[Path]:
-    """Photos that a browser could see otherwise: turned, transparent, tall, vast, of one colour."""
+    """Photos that a browser could see otherwise: turned, transparent, tall, vast, of one colour, of
+    other colours than sRGB's, in inks."""
     photo = Image.open(photos_of("test")[0]).convert("RGB")
     turned = Image.Exif()
     turned[0x0112] = 6
+    p3 = icc_profiles.display(icc_profiles.DISPLAY_P3, icc_profiles.SRGB_CURVE)
     clear = photo.copy()
     clear.putalpha(Image.radial_gradient("L").resize(photo.size))
     for image, name, options in (
@@ -115,6 +136,10 @@ def odd_photos(folder: Path) -> Iterator[Path]:
         (photo.resize((300, 900)), "tall.png", {}),
         (photo.resize((3001, 2003)), "vast.jpg", {"quality": 90, "progressive": True}),
         (photo.convert("L"), "grey.jpg", {}),
+        (photo, "p3.jpg", {"icc_profile": p3}),
+        (photo.resize((1300, 900)), "vast_p3.jpg", {"icc_profile": p3}),
+        (photo, "p3.png", {"icc_profile": p3}),
+        (photo.convert("CMYK"), "inks.jpg", {}),
         (photo.quantize(16), "few.gif", {}),
         (photo.resize((40, 30)), "small.webp", {"lossless": True}),
     ):
@@ -143,18 +168,7 @@ def test_the_device_answers_as_the_server_and_sends_nothing(
 
     tweets = Path(photos_of("test")[0].parents[3] / "tweets").rglob("*.jpg")
     files = [*photos_of("test")[::5], *sorted(tweets)[::40], *odd_photos(tmp_path)]
-    page.set_input_files("#files", [])
-    page.evaluate(
-        "document.getElementById('files').replaceWith(document.getElementById('files').cloneNode())"
-    )  # so that no cards are made
-    page.set_input_files("#files", files)
-    given = np.array(page.evaluate(ASK))
-    litert = LitertModel(dogs_model)
-    expected = np.concatenate([litert.predict(decode_file(file)[None]) for file in files])
-    differences = np.abs(given - expected).max(axis=1)
-    worst = files[int(differences.argmax())].name
-    assert differences.max() < 0.02, (worst, differences.max())
-    assert np.median(differences) < 1e-5
+    device_answers_as(dogs_model, page, files)
     assert sent(context) == []
 
     page.get_by_role("switch", name="On this device").uncheck()
@@ -283,7 +297,7 @@ def test_a_device_measures_itself_and_the_server_keeps_it(dogs_server, context):
 
 
 def test_without_the_server_it_works_and_takes_its_newer_model(
-    dogs_model, model, context, photos, tmp_path_factory
+    dogs_model, named, context, photos, tmp_path_factory
 ):
     first = Server(dogs_model, tmp_path_factory.mktemp("server"))
     page = visit(context, first.url, "It works without the server too.")
@@ -296,7 +310,8 @@ def test_without_the_server_it_works_and_takes_its_newer_model(
     expect(page.locator("#live-label")).to_have_text(BREED)
     page.close()
 
-    second = Server(model, tmp_path_factory.mktemp("server"), "--port", first.port)
+    newer = named / "of_96_pixels.tflite"
+    second = Server(newer, tmp_path_factory.mktemp("server"), "--port", first.port)
     page = visit(context, second.url)
     expect(page.locator("#classes")).to_contain_text("negative, neutral, or positive")
     expect(page.locator("#where")).to_contain_text("It works without the server too.")
@@ -311,6 +326,13 @@ def test_without_the_server_it_works_and_takes_its_newer_model(
     assert kept[0] == 1
     assert len(kept[1]) == 2
     assert any(url.split("?")[-1] in version for url in kept[1])
+
+    page.set_input_files("#files", photos[0])
+    page.locator(".heat").click()
+    answer = second.post("/v1/explain", photos[0].read_bytes()).json()
+    strongest = 100 * max(abs(v) for row in answer["importance"] for v in row)
+    expect(page.locator(".legend-for")).to_contain_text(f"+{strongest:.1f} pts")
+    device_answers_as(newer, page, [*photos, *odd_photos(tmp_path_factory.mktemp("odd"))])
     second.stop()
 
 
@@ -330,14 +352,28 @@ def test_under_a_path_of_another_site_it_is_an_app_too(proxy, context):
     assert urljoin(fetched, manifest["scope"]).endswith("/sentiment/")
 
 
-def test_a_browser_that_keeps_nothing_or_computes_wrongly_is_told_of(dogs_server, context, photos):
+def test_a_browser_that_keeps_not_all_or_computes_wrongly_is_told_of(dogs_server, context, photos):
+    cannot = "This browser cannot keep it all: without the server it does not work."
+    page = context.new_page()
+    full = {
+        "origin": dogs_server.url,
+        "quotaSize": 1_000_000,
+    }  # the page has room, LiteRT.js has none
+    context.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", full)
+    page.goto(dogs_server.url)
+    expect(page.locator("#where")).to_contain_text(cannot, timeout=60_000)
+    page.set_input_files("#files", photos[0])
+    expect(page.locator(".card.done .facts")).to_contain_text("on this device")
+    assert page.evaluate("navigator.serviceWorker.controller !== null")
+    page.close()
+
     page = context.new_page()
     page.add_init_script(
         "CacheStorage.prototype.open = () => Promise.reject(new DOMException('', 'SecurityError'));"
         "Object.defineProperty(navigator, 'serviceWorker', { value: undefined })"
     )
     page.goto(dogs_server.url)
-    expect(page.locator("#where")).to_contain_text("This browser keeps nothing", timeout=60_000)
+    expect(page.locator("#where")).to_contain_text(cannot, timeout=60_000)
 
     page = context.new_page()
     page.add_init_script(
@@ -359,7 +395,7 @@ def test_a_browser_that_keeps_nothing_or_computes_wrongly_is_told_of(dogs_server
 
 def test_what_a_browser_lacks_is_said_with_the_command(monkeypatch, dogs_model, tmp_path):
     monkeypatch.setattr(device, "PACKAGES", tmp_path)
-    with pytest.raises(UserError, match=f"LiteRT.js 2.* is not installed; run {device.SETUP}"):
+    with pytest.raises(UserError, match=f"jpeg-turbo 0.* is not installed; run {device.SETUP}"):
         device.device_model(dogs_model)
     monkeypatch.undo()
     monkeypatch.setattr(device, "MOST_BYTES", 1000)

@@ -3,8 +3,6 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from sentiment.data.image_size import SIDE
-
 
 def for_one_photo(content: bytes) -> bytes:
     """Fix an exported model's free number of photos to one, which LiteRT.js wants.
@@ -24,7 +22,7 @@ def for_one_photo(content: bytes) -> bytes:
     return bytes(fixed)
 
 
-def test_picture() -> np.ndarray:
-    """A picture that a browser can make too, to compare answers: uint8 (SIDE, SIDE, 3)."""
-    y, x = np.mgrid[:SIDE, :SIDE]
+def test_picture(side: int) -> np.ndarray:
+    """A picture that a browser can make too, to compare answers: uint8 (side, side, 3)."""
+    y, x = np.mgrid[:side, :side]
     return np.stack([x, y, x ^ y], axis=-1).astype(np.uint8)

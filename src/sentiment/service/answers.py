@@ -52,6 +52,7 @@ class Device(BaseModel):
     """The model as a browser runs it."""
 
     runtime: str = Field(description="Version of LiteRT.js.")
+    jpeg: str = Field(description="Version of the decoder of JPEG files.")
     bytes: int = Field(description="Size of what /v1/model.tflite answers.")
     expected: list[float] = Field(
         description="Probabilities of a picture whose pixel at x, y is red x, green y and blue x "

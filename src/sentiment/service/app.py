@@ -242,7 +242,7 @@ def build(
     app.include_router(_api(service, api_key))
     app.include_router(_pages())
     if service.device:
-        device.add_runtime(app, service.device.runtime)
+        device.add_runtime(app, service.device.versions)
     static = importlib.resources.files("fastapi_offline") / "static"
     app.mount("/docs/swagger", StaticFiles(directory=str(static)))
     app.mount("/page", StaticFiles(directory=PAGE))

@@ -1,4 +1,4 @@
-"""What a browser needs to run the model itself: the model for one photo, and LiteRT.js."""
+"""What a browser needs to run the model itself: the model for one photo, and packages of npm."""
 
 import json
 from dataclasses import dataclass
@@ -6,22 +6,25 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import Response
+from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from sentiment.base.errors import UserError
-from sentiment.data.image_size import SIDE
 from sentiment.inference import browser_model
 from sentiment.inference.litert import LitertModel
 from sentiment.service import answers, problems
 
 RUNTIME = Path(__file__).parent / "runtime"
-"""Where package.json pins LiteRT.js, and npm puts it."""
+"""Where package.json pins the packages of npm that a browser needs."""
 
-PACKAGES = RUNTIME / "node_modules" / "@litertjs"
+PACKAGES = RUNTIME / "node_modules"
+"""Where npm puts them."""
+
+LITERT, JPEG = "@litertjs/core", "@cwasm/jpeg-turbo"
+"""LiteRT.js, and libjpeg-turbo as WebAssembly, which decodes JPEG files as Pillow does."""
 
 SETUP = "npm ci --prefix src/sentiment/service/runtime"
-"""The command that puts LiteRT.js in place."""
+"""The command that puts them in place."""
 
 MOST_BYTES = 256 * 2**20
 """Largest model that is offered. Those beyond it, such as VGG19, take more memory than a phone
@@ -36,12 +39,17 @@ class DeviceModel:
     """The model's file, for one photo at a time."""
     expected: list[float]
     """Probabilities of the picture by which a browser tests whether it computes rightly."""
-    runtime: str
-    """Version of LiteRT.js."""
+    versions: dict[str, str]
+    """Versions of the packages."""
 
     def answer(self) -> answers.Device:
         """What the API tells of it."""
-        return answers.Device(runtime=self.runtime, bytes=len(self.content), expected=self.expected)
+        return answers.Device(
+            runtime=self.versions[LITERT],
+            jpeg=self.versions[JPEG],
+            bytes=len(self.content),
+            expected=self.expected,
+        )
 
 
 def device_model(model: Path) -> DeviceModel:
@@ -51,35 +59,29 @@ def device_model(model: Path) -> DeviceModel:
         model: the `.tflite` file.
 
     Raises:
-        UserError: LiteRT.js is not in place, or the model is too large for a browser, or takes
-            photos of another size than the page squishes them to.
+        UserError: the packages are not in place, or the model is too large for a browser.
     """
-    runtime = _runtime()
+    versions = _versions()
     size = model.stat().st_size
     if size > MOST_BYTES:
         raise UserError(f"the model's {size / 1e6:,.0f} MB are too many for a browser")
     loaded = LitertModel(model)
-    if loaded.side != SIDE:
-        raise UserError(
-            f"the page makes photos of {SIDE} pixels a side, the model takes {loaded.side}"
-        )
-    (expected,) = loaded.predict(browser_model.test_picture()[None])
+    (expected,) = loaded.predict(browser_model.test_picture(loaded.side)[None])
     content = browser_model.for_one_photo(model.read_bytes())
-    return DeviceModel(content, expected.tolist(), runtime)
+    return DeviceModel(content, expected.tolist(), versions)
 
 
-def _runtime() -> str:
-    """The version of LiteRT.js.
+def _versions() -> dict[str, str]:
+    """The versions of the packages.
 
     Raises:
-        UserError: it is not in place, or another one than package.json pins.
+        UserError: one is not in place, or in another version than package.json pins.
     """
-    pinned: str = json.loads((RUNTIME / "package.json").read_text())["dependencies"][
-        "@litertjs/core"
-    ]
-    installed = PACKAGES / "core" / "package.json"
-    if not installed.exists() or json.loads(installed.read_text())["version"] != pinned:
-        raise UserError(f"LiteRT.js {pinned} is not installed; run {SETUP}")
+    pinned: dict[str, str] = json.loads((RUNTIME / "package.json").read_text())["dependencies"]
+    for name, version in pinned.items():
+        installed = PACKAGES / name / "package.json"
+        if not installed.exists() or json.loads(installed.read_text())["version"] != version:
+            raise UserError(f"{name} {version} is not installed; run {SETUP}")
     return pinned
 
 
@@ -98,18 +100,23 @@ def add_model(router: APIRouter, model: DeviceModel, no_key: dict[int | str, Any
         return Response(model.content, media_type="application/octet-stream")
 
 
-def add_runtime(app: FastAPI, version: str) -> None:
-    """Add the addresses of LiteRT.js' files.
+def add_runtime(app: FastAPI, versions: dict[str, str]) -> None:
+    """Add the addresses of the packages' files, in which their versions stand.
 
     A browser knows a module by its address, and LiteRT.js' main module names the other one as
     npm does. The map from names to addresses that a page may have, a worker may not.
     """
+    folder = f"/runtime/{versions[LITERT]}"
     main = "core/dist/index.js"
-    text = (PACKAGES / main).read_text(encoding="utf-8")
+    text = (PACKAGES / "@litertjs" / main).read_text(encoding="utf-8")
     text = text.replace('"@litertjs/wasm-utils"', '"../../wasm-utils/dist/index.js"')
 
-    @app.get(f"/runtime/{version}/{main}", include_in_schema=False)
+    @app.get(f"{folder}/{main}", include_in_schema=False)
     async def runtime() -> Response:
         return Response(text, media_type="text/javascript")
 
-    app.mount(f"/runtime/{version}", StaticFiles(directory=PACKAGES))
+    @app.get(f"{folder}/jpeg-turbo-{versions[JPEG]}.wasm", include_in_schema=False)
+    async def decoder() -> Response:
+        return FileResponse(PACKAGES / JPEG / "jpeg-turbo.wasm", media_type="application/wasm")
+
+    app.mount(folder, StaticFiles(directory=PACKAGES / "@litertjs"))

@@ -9,7 +9,9 @@ export class Device {
   // rightly is kept: with threads, without, and without new instructions of the processor.
   async load(card, content) {
     const started = performance.now();
-    const { runtime, expected } = card.device;
+    const { runtime, jpeg, expected } = card.device;
+    const folder = new URL(`runtime/${runtime}/`, document.baseURI).href;
+    const decoder = `${folder}jpeg-turbo-${jpeg}.wasm`;
     const cores = navigator.hardwareConcurrency ?? 1;
     const threads = crossOriginIsolated ? Math.min(MOST_THREADS, cores) : 1;
     const ways = [...(threads > 1 ? [{ threads }] : []), { threads: 1 }, { threads: 1, compatible: true }];
@@ -17,8 +19,8 @@ export class Device {
     for (const way of ways) {
       this.start();
       try {
-        const folder = new URL(`runtime/${runtime}/`, document.baseURI).href;
-        const { backend } = await this.ask("load", { runtime: folder, content, expected, ...way });
+        const { backend, files } = await this.ask("load", { folder, decoder, content, expected, ...way });
+        this.files = files; // addresses of what it is made of
         this.classNames = card.class_names;
         this.about = {
           backend: way.compatible ? "wasm without relaxed SIMD" : backend,
@@ -61,8 +63,10 @@ export class Device {
   }
 
   // Looks at a camera's frame, an ImageBitmap.
-  look(picture) {
-    return this.ask("look", { picture }, [picture]);
+  async look(picture) {
+    const seen = await this.ask("look", { picture }, [picture]);
+    if (this.about.backend === "webgpu") this.about.backend = seen.backend; // a GPU may be lost
+    return seen;
   }
 
   // The regions of a camera's frame that drove the decision.

@@ -11,21 +11,24 @@ const LONG_MS = 1000; // after which a slow device is timed no more
 let litert;
 let model;
 let accelerator;
-let squish;
-let reduction;
+let toCpu; // has the CPU run the model in a GPU's place
+let replaced; // a promise, once it does
+let side; // width and height of the pictures that it takes
+let squishing;
+let jpeg;
+let jpegDecoder;
+let colours;
 let importance;
-let side;
 
 const tasks = {
   // Loads LiteRT.js and the model, which runs on the CPU or on the GPU: on the faster of those
   // that answer rightly.
-  async load({ runtime, threads, compatible, content, expected }) {
-    const modules = [`${runtime}core/dist/index.js`, "./squish.js", "./occlusion.js"];
-    const [library, squishing, occlusion] = await Promise.all(modules.map((module) => import(module)));
-    litert = library;
-    ({ squish, reduction, SIDE: side } = squishing);
-    ({ importance } = occlusion);
-    await loadRuntime(`${runtime}core/wasm/`, threads, compatible);
+  async load({ folder, decoder, threads, compatible, content, expected }) {
+    const own = ["squish", "jpeg", "colour_profile", "occlusion"].map((name) => `./${name}.js`);
+    const modules = [`${folder}core/dist/index.js`, ...own].map((module) => import(module));
+    [litert, squishing, jpeg, colours, { importance }] = await Promise.all(modules);
+    jpegDecoder = await WebAssembly.compileStreaming(fetch(decoder));
+    await loadRuntime(`${folder}core/wasm/`, threads, compatible);
     const bytes = new Uint8Array(content);
     const found = [];
     const faults = [];
@@ -40,21 +43,23 @@ const tasks = {
     found.sort((a, b) => a.milliseconds - b.milliseconds);
     ({ model, kind: accelerator } = found[0]);
     for (const slower of found.slice(1)) slower.model.delete();
-    return { backend: accelerator };
+    toCpu = async () => ({ model, kind: accelerator } = await tried("wasm", bytes, threads, expected));
+    return { backend: accelerator, files: performance.getEntriesByType("resource").map(({ name }) => name) };
   },
 
   async look({ picture }) {
     const { pixels, width, height, squish_ms } = await squished(picture);
     const started = performance.now();
-    const probabilities = await answer(model, accelerator, pixels);
-    return { probabilities, width, height, squish_ms, inference_ms: performance.now() - started };
+    const probabilities = await answered(pixels);
+    const inference_ms = performance.now() - started;
+    return { probabilities, width, height, squish_ms, inference_ms, backend: accelerator };
   },
 
   async explain({ picture }, progress) {
     const { pixels } = await squished(picture);
-    const probabilities = await answer(model, accelerator, pixels);
+    const probabilities = await answered(pixels);
     const label = probabilities.indexOf(Math.max(...probabilities));
-    const ofLabel = async (covered) => (await answer(model, accelerator, covered))[label];
+    const ofLabel = async (covered) => (await answered(covered))[label];
     return { label, importance: await importance(pixels, side, ofLabel, progress) };
   },
 };
@@ -90,6 +95,7 @@ async function hasGpu() {
 async function tried(kind, bytes, threads, expected) {
   const options = { accelerator: kind, cpuOptions: { numThreads: threads } };
   const compiled = await litert.loadAndCompile(bytes, options);
+  [, side] = compiled.getInputDetails()[0].shape;
   const picture = testPicture();
   const times = [];
   const begun = performance.now();
@@ -116,6 +122,18 @@ function testPicture() {
   return pixels;
 }
 
+// A GPU may be taken away, such as from a page that was put aside; the CPU then goes on.
+async function answered(pixels) {
+  const kind = accelerator;
+  try {
+    return await answer(model, kind, pixels);
+  } catch (error) {
+    if (kind === "wasm") throw error;
+    await (replaced ??= toCpu());
+    return answer(model, accelerator, pixels);
+  }
+}
+
 async function answer(compiled, kind, pixels) {
   const given = new litert.Tensor(pixels, [1, side, side, 3]);
   const [result] = await compiled.run(given);
@@ -129,49 +147,33 @@ async function answer(compiled, kind, pixels) {
 // A photo's file or a camera's frame, as the network sees it.
 async function squished(picture) {
   const started = performance.now();
-  const { image, width, height, part } = picture instanceof Blob ? await decoded(picture) : { image: picture };
-  const [across, down] = [image.displayWidth ?? image.width, image.displayHeight ?? image.height];
-  const pixels = squish(across, down, (context, y) => context.drawImage(image, 0, -y), part);
-  image.close();
-  return { pixels, width: width ?? across, height: height ?? down, squish_ms: performance.now() - started };
+  const isFile = picture instanceof Blob;
+  const seen = (isFile && (await squishedJpeg(picture))) || (await squishedOther(picture, isFile));
+  return { ...seen, squish_ms: performance.now() - started };
 }
 
-// A photo's file as a picture, its size, and how far it is still to be reduced.
-async function decoded(file) {
-  const isJpeg = await startsLikeJpeg(file);
-  const options = { imageOrientation: "from-image", colorSpaceConversion: "none" };
-  const image = await createImageBitmap(file, options);
-  const { width, height } = image;
-  const part = isJpeg ? reduction(width, height) : 1;
-  const small = part > 1 && (await decodedSmall(file, Math.ceil(width / part), Math.ceil(height / part)));
-  if (!small) return { image, width, height, part };
-  image.close();
-  return { image: small, width, height, part: 1 };
-}
-
-// A JPEG file reduced while it is decoded, as in training; null where the browser cannot.
-async function decodedSmall(file, width, height) {
-  if (!("ImageDecoder" in self)) return null;
-  const decoder = new ImageDecoder({
-    type: "image/jpeg",
-    data: await file.arrayBuffer(),
-    desiredWidth: width,
-    desiredHeight: height,
-    colorSpaceConversion: "none",
-  });
-  try {
-    const { image } = await decoder.decode();
-    if (image.displayWidth === width && image.displayHeight === height) return image;
-    image.close();
-    return null;
-  } catch {
-    return null;
-  } finally {
-    decoder.close();
+// Null: the file is no JPEG file, or one that the browser is to decode.
+async function squishedJpeg(file) {
+  const photo = await jpeg.decoded(jpegDecoder, new Uint8Array(await file.arrayBuffer()), side);
+  if (!photo || (photo.profile && !(await colours.isOfRgb(photo.profile)))) return null;
+  const { width, height, columns, rows, data, profile } = photo;
+  if (profile) {
+    const image = await colours.converted(columns, rows, data, profile);
+    return { width, height, pixels: squishedImage(image) };
   }
+  const strip = (y, count) => data.subarray(4 * columns * y, 4 * columns * (y + count));
+  return { width, height, pixels: squishing.squish(side, columns, rows, strip) };
 }
 
-async function startsLikeJpeg(file) {
-  const [first, second] = new Uint8Array(await file.slice(0, 2).arrayBuffer());
-  return first === 0xff && second === 0xd8;
+async function squishedOther(picture, isFile) {
+  const image = isFile ? await createImageBitmap(picture) : picture;
+  const { width, height } = image;
+  return { width, height, pixels: squishedImage(image) };
+}
+
+function squishedImage(image) {
+  const { width, height } = image;
+  const pixels = squishing.squish(side, width, height, squishing.drawn(image, width));
+  image.close();
+  return pixels;
 }

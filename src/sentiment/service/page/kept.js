@@ -52,6 +52,15 @@ export async function keepModel(card, content) {
   }
 }
 
+// Whether all of these addresses have been kept: there may have been no room for one.
+export async function areKept(addresses) {
+  try {
+    return (await Promise.all(addresses.map((address) => caches.match(address)))).every(Boolean);
+  } catch {
+    return false;
+  }
+}
+
 const place = (card) => `v1/model.tflite?${card.model.version}`;
 
 const put = (cache, path, content) => cache.put(path, new Response(content));

@@ -7,14 +7,13 @@ const WINDOWS = CELLS + 1; // each covers 2 x 2 cells, at the border fewer
 // `pixels` is RGB of `side` * `side`; `probability(pixels)` gives the label's. Returns rows of
 // CELLS cells.
 export async function importance(pixels, side, probability, progress) {
-  const cell = side / CELLS;
   const mean = meanColour(pixels);
   const whole = await probability(pixels);
   const falls = [];
   for (let row = 0; row < WINDOWS; row++) {
     falls.push([]);
     for (let column = 0; column < WINDOWS; column++) {
-      const covered = cover(pixels, side, edges(row, cell), edges(column, cell), mean);
+      const covered = cover(pixels, side, edges(row, side), edges(column, side), mean);
       falls[row].push(whole - (await probability(covered)));
       progress((row * WINDOWS + column + 1) / WINDOWS ** 2);
     }
@@ -26,8 +25,9 @@ export async function importance(pixels, side, probability, progress) {
   );
 }
 
-function edges(window, cell) {
-  return [Math.max(0, window - 1) * cell, Math.min(CELLS, window + 1) * cell];
+function edges(window, side) {
+  const ends = [Math.max(0, window - 1), Math.min(CELLS, window + 1)];
+  return ends.map((cells) => Math.trunc((cells * side) / CELLS));
 }
 
 function meanColour(pixels) {

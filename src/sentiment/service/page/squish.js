@@ -2,46 +2,39 @@
 // triangle filter as wide as the reduction, in fixed point, along rows and along columns, rounded
 // after each (Pillow's src/libImaging/Resample.c).
 
-export const SIDE = 224;
-
 const BITS = 22; // of the fixed point: Pillow's PRECISION_BITS
 const HALF = 1 << (BITS - 1);
 const STRIP = 256; // rows read at a time, so that a large photo is never held unpacked
-const REDUCED = 300; // least side to which a JPEG file is reduced, as in training
 
-// `draw(context, y)` draws the picture into a canvas so that its row `y` is the top one. The picture
-// is first reduced to one `part` of its width and height, by means of squares.
-// Returns RGB, Uint8Array of SIDE * SIDE * 3.
-export function squish(width, height, draw, part = 1) {
-  const columns = Math.ceil(width / part);
-  const rows = Math.ceil(height / part);
-  const across = weights(columns, SIDE);
-  const down = weights(rows, SIDE);
+// `strip(y, count)` gives rows of the picture from row `y` on, as RGBA.
+// Returns RGB, Uint8Array of side * side * 3.
+export function squish(side, columns, rows, strip) {
+  const across = weights(columns, side);
+  const down = weights(rows, side);
   // Pillow takes the columns first where they are reduced by far more.
-  const rowsFirst = rows - SIDE <= 2 * Math.max(0, columns - SIDE);
-  const line = 3 * (rowsFirst ? SIDE : columns);
-  const sums = new Int32Array(SIDE * line).fill(HALF);
-  for (const { data, first, count } of strips(width, height, draw, part)) {
+  const rowsFirst = rows - side <= 2 * Math.max(0, columns - side);
+  const line = 3 * (rowsFirst ? side : columns);
+  const sums = new Int32Array(side * line).fill(HALF);
+  for (let y = 0; y < rows; y += STRIP) {
+    const count = Math.min(STRIP, rows - y);
+    const data = strip(y, count);
     const bytes = rowsFirst ? alongRows(data, 4, columns, count, across) : rgb(data);
-    addToColumns(sums, bytes, line, first, count, down);
+    addToColumns(sums, bytes, line, y, count, down);
   }
   const squished = Uint8Array.from(sums, (sum) => sum >> BITS);
-  return rowsFirst ? squished : alongRows(squished, 3, columns, SIDE, across);
+  return rowsFirst ? squished : alongRows(squished, 3, columns, side, across);
 }
 
-// The picture's reduced rows, some at a time: RGBA, the first row's number, how many.
-function* strips(width, height, draw, part) {
-  const canvas = new OffscreenCanvas(width, Math.min(STRIP, height));
+// The strips of what a canvas draws, transparency laid on white.
+export function drawn(image, columns) {
+  const canvas = new OffscreenCanvas(columns, STRIP);
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  for (let y = 0; y < height; y += STRIP) {
-    const count = Math.min(STRIP, height - y);
-    context.fillStyle = "#fff"; // what lies under transparent places
-    context.fillRect(0, 0, width, count);
-    draw(context, y);
-    const { data } = context.getImageData(0, 0, width, count);
-    const rows = part > 1 ? reduced(data, width, count, part) : data;
-    yield { data: rows, first: y / part, count: Math.ceil(count / part) };
-  }
+  context.fillStyle = "#fff";
+  return (y, count) => {
+    context.fillRect(0, 0, columns, count);
+    context.drawImage(image, 0, -y);
+    return context.getImageData(0, 0, columns, count).data;
+  };
 }
 
 // Where each output pixel's inputs begin, how many they are, and their weights.
@@ -65,11 +58,11 @@ function weights(size, wanted) {
   return { first, count, weight, most };
 }
 
-// Each row squished to SIDE pixels; `step` bytes a pixel in, RGB out.
+// Each row squished; `step` bytes a pixel in, RGB out.
 function alongRows(data, step, columns, rows, { first, count, weight, most }) {
-  const out = new Uint8Array(rows * SIDE * 3);
+  const out = new Uint8Array(rows * first.length * 3);
   for (let y = 0, to = 0; y < rows; y++) {
-    for (let x = 0; x < SIDE; x++, to += 3) {
+    for (let x = 0; x < first.length; x++, to += 3) {
       let red = HALF;
       let green = HALF;
       let blue = HALF;
@@ -88,10 +81,10 @@ function alongRows(data, step, columns, rows, { first, count, weight, most }) {
   return out;
 }
 
-// Adds rows, of which `data` holds `rows` from row `start` on, to the sums of the SIDE rows that
-// the columns are squished to.
+// Adds rows, of which `data` holds `rows` from row `start` on, to the sums of the rows that the
+// columns are squished to.
 function addToColumns(sums, data, line, start, rows, { first, count, weight, most }) {
-  for (let y = 0; y < SIDE; y++) {
+  for (let y = 0; y < first.length; y++) {
     const end = Math.min(first[y] + count[y], start + rows);
     for (let row = Math.max(first[y], start); row < end; row++) {
       const w = weight[y * most + row - first[y]];
@@ -107,41 +100,6 @@ function rgb(data) {
     out[to] = data[from];
     out[to + 1] = data[from + 1];
     out[to + 2] = data[from + 2];
-  }
-  return out;
-}
-
-// How far training reduced a JPEG file of this size while decoding it (Pillow's draft mode).
-export function reduction(width, height) {
-  const most = Math.min(Math.trunc(width / REDUCED), Math.trunc(height / REDUCED));
-  return [8, 4, 2].find((part) => most >= part) ?? 1;
-}
-
-// Means of squares of pixels. RGBA in and out.
-function reduced(data, width, height, part) {
-  const columns = Math.ceil(width / part);
-  const rows = Math.ceil(height / part);
-  const out = new Uint8ClampedArray(columns * rows * 4);
-  for (let y = 0; y < rows; y++) {
-    const down = Math.min(part, height - y * part);
-    for (let x = 0; x < columns; x++) {
-      const right = Math.min(part, width - x * part);
-      let red = 0;
-      let green = 0;
-      let blue = 0;
-      for (let v = 0; v < down; v++) {
-        let from = 4 * ((y * part + v) * width + x * part);
-        for (let u = 0; u < right; u++, from += 4) {
-          red += data[from];
-          green += data[from + 1];
-          blue += data[from + 2];
-        }
-      }
-      const to = 4 * (y * columns + x);
-      out[to] = red / (down * right); // the array rounds
-      out[to + 1] = green / (down * right);
-      out[to + 2] = blue / (down * right);
-    }
   }
   return out;
 }

@@ -4,7 +4,7 @@
 import { Failure, modelFile, server } from "./api.js";
 import { percent } from "./bars.js";
 import { Device } from "./device.js";
-import { keepModel } from "./kept.js";
+import { areKept, keepModel } from "./kept.js";
 
 const AT_ONCE = 64 * 2 ** 20; // bytes of a model that is loaded without being asked for
 const CHOICE = "where"; // "device" or "server", as the person chose it last
@@ -71,7 +71,7 @@ export class Where {
       const device = new Device();
       await device.load(card, content);
       const same = JSON.stringify(kept?.card) === JSON.stringify(card);
-      this.isKept = same || (await keepModel(card, content));
+      this.isKept = (same || (await keepModel(card, content))) && (await areKept(device.files));
       this.state = "";
       this.kept = null; // its bytes are in the worker
       return device;
@@ -102,7 +102,7 @@ export class Where {
       words = "Photos stay on this device: the model runs here.";
       if (state) words = `Photos stay on this device. ${state} …`;
       else if (this.isKept && navigator.serviceWorker?.controller) words += " It works without the server too.";
-      else if (isSecureContext) words += " This browser keeps nothing for later: to open the page takes the server.";
+      else if (isSecureContext) words += " This browser cannot keep it all: without the server it does not work.";
       else words += " Without https nothing is kept for later: to open the page takes the server.";
     } else if (card?.no_device) {
       words = `${away} A browser could not look at them itself: ${card.no_device}.`;
