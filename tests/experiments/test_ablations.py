@@ -22,13 +22,17 @@ def applying(network: str, layers: str, *words: str) -> list[str]:
 
 def test_only_what_changes_something_is_ablated() -> None:
     assert applying("vgg19", "fc") == ["baseline", "no-weight-decay", "dataset-mean", "early-step"]
-    assert applying("vgg19", "all")[-1] == "fresh-head"  # it has no batch normalisation
+    photos = ["randaugment", "mixup", "cutmix"]
+    assert applying("vgg19", "all")[-4:] == ["fresh-head", *photos]  # no batch normalisation
     assert applying("mobilenet", "fc", "--epochs", "4") == [
         "baseline", "caffe-preprocessing", "dataset-mean"
     ]  # fmt: skip
-    assert applying("mobilenet", "all", "--head", "fresh")[-2:] == [
-        "early-step", "frozen-batch-norm"
+    assert applying("mobilenet", "all", "--head", "fresh")[-5:] == [
+        "early-step", "frozen-batch-norm", *photos
     ]  # fmt: skip
+    on_photos = ("mobilenet", "fc", "--no-feature-cache")
+    assert applying(*on_photos)[-3:] == photos
+    assert not set(photos) & set(applying(*on_photos, "--augmentation", "flip"))
     for network in NETWORKS:
         assert len(applying(network, "fc")) > 1
 
