@@ -1,7 +1,7 @@
 """RandAugment (Cubuk et al., 2020): two changes of each photo, drawn from fourteen.
 
-Keras' layer of that name (3.15) draws two changes for a whole batch, turns photos by up to half a
-circle, shifts them in one direction only and makes negatives of most.
+Keras' layer of that name (3.15) draws two changes for a whole batch, by default turns photos by up
+to half a circle, shifts them in one direction only, and solarises most of their pixels.
 """
 
 from collections.abc import Callable
