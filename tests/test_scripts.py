@@ -98,6 +98,10 @@ def test_a_dry_run_says_everything_and_writes_nothing(
         (["--schedule", "linear"], "schedule"),
         (["--augmentation", "flip", "crop"], "--augmentation flip crop: expected none where"),
         (["--augmentation", "flip", "flip", "--no-feature-cache"], "expected each kind once"),
+        (
+            ["--augmentation", "mixup", "--no-feature-cache", "--batch-size", "1"],
+            "neither mixup nor",
+        ),
         (["--class-weights", "even"], "class-weights"),
         (["--label-smoothing", 1], "--label-smoothing 1.0: expected 0 or more, under 1"),
         (["--ema-momentum", -0.1], "--ema-momentum -0.1: expected 0 or more, under 1"),

@@ -223,3 +223,20 @@ def test_keras_trains_on_each_row_once_an_epoch_and_predicts_in_order_traced_onc
     settings = {"KERAS_BACKEND": backend, "PYTHONPATH": str(SRC)}
     done = start(sys.executable, "-c", FIT, split.images.folder.parents[1], **settings)
     assert done.returncode == 0, done.stderr
+
+
+def test_images_are_changed_by_epoch_and_row_and_what_goes_beside_them_comes_with_each(split):
+    def change(image, epoch, row):
+        image[:] = (row // 256, row % 256, 10 * epoch + image[0, 0, 2])
+
+    def beside(epoch, batch):
+        return np.float32([epoch, batch])
+
+    batches = Batches(split, ROWS["a third"], 48, 1, change=change, beside=beside)
+    batches.start_epoch(2, first=3)
+    for index, ((images, with_each), of_images) in enumerate(fed(batches).as_numpy_iterator()):
+        pixels = images[:, 5, 7].astype(int)
+        np.testing.assert_array_equal(LABELS[pixels[:, 0] * 256 + pixels[:, 1]], of_images)
+        np.testing.assert_array_equal(pixels[:, 2], 20 + of_images)
+        np.testing.assert_array_equal(with_each, [[2, 3 + index]] * len(images))
+    assert index == len(batches) - 1

@@ -24,14 +24,19 @@ def test_only_what_changes_something_is_ablated() -> None:
     assert applying("vgg19", "fc") == [
         "baseline", "no-weight-decay", "dataset-mean", "early-step", "adamw", "warm-up"
     ]  # fmt: skip
-    # It has no batch normalisation.
-    assert applying("vgg19", "all")[-4:] == ["fresh-head", "adamw", "warm-up", "layer-decay"]
+    photos = ["randaugment", "mixup", "cutmix"]
+    assert applying("vgg19", "all")[-7:] == [  # it has no batch normalisation
+        "fresh-head", "adamw", "warm-up", "layer-decay", *photos
+    ]  # fmt: skip
     assert applying("mobilenet", "fc", "--epochs", "4", "--momentum", "0.5") == [
         "baseline", "caffe-preprocessing", "dataset-mean", "warm-up"
     ]  # fmt: skip
     assert applying(
         "mobilenet", "all", "--head", "fresh", "--schedule", "one-cycle", "--layer-decay", "0.9"
-    )[-2:] == ["frozen-batch-norm", "adamw"]  # fmt: skip
+    )[-5:] == ["frozen-batch-norm", "adamw", *photos]  # fmt: skip
+    on_photos = ("mobilenet", "fc", "--no-feature-cache")
+    assert applying(*on_photos)[-3:] == photos
+    assert not set(photos) & set(applying(*on_photos, "--augmentation", "flip"))
     for network in NETWORKS:
         assert len(applying(network, "fc")) > 1
 

@@ -32,12 +32,13 @@ from sentiment.training.history import History
 SHORT = Recipe(layers="all", weights="none", epochs=3, batch_size=64, patience=2)
 CASES = {
     "FT-A": dataclasses.replace(
-        SHORT, weight_decay=0.01, augmentation=("flip", "crop", "color")
+        SHORT, weight_decay=0.01,
+        augmentation=("flip", "crop", "color", "randaugment", "mixup", "cutmix"),
     ),
     "FT-A in parts": dataclasses.replace(
         SHORT, gradient_accumulation_steps=4, optimizer="adamw", weight_decay=0.1,
         schedule="cosine", warmup_epochs=1.5, layer_decay=0.5, label_smoothing=0.1,
-        ema_momentum=0.9, class_weights="balanced",
+        ema_momentum=0.9, class_weights="balanced", augmentation=("mixup", "cutmix"),
     ),
     "FT-F until early stopping": dataclasses.replace(
         SHORT, layers="fc", epochs=4, preprocessing="dataset-mean", learning_rate=1.0, patience=1

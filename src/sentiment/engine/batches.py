@@ -36,7 +36,8 @@ READERS = 2
 class Batches(keras.utils.PyDataset):
     """Batches of `(inputs, labels)`, such as uint8 (b, 224, 224, 3) and int32 (b,).
 
-    With weights they are `(inputs, labels, weights)`, float32 (b,), as Keras takes them.
+    With weights they are `(inputs, labels, weights)`, float32 (b,), as Keras takes them. With
+    `beside` the inputs are a tuple of images and of what goes with each, (b, k).
 
     Where there are several processes, each reads its share of every batch. Batches are to be
     asked for in their order: any other order gives the same batches, but reads chunks again.
@@ -53,6 +54,8 @@ class Batches(keras.utils.PyDataset):
         targets: what is given in the labels' place, float32 (b, classes), from the row numbers of
             a batch, int64 (b,).
         weights: what the loss of an image of each class is multiplied by, float32 (classes,).
+        change: changes an image that was read, in place, given the epoch and the image's row.
+        beside: what goes with each image of a batch, (k,), from the epoch and the batch, from 0.
     """
 
     def __init__(
@@ -63,11 +66,14 @@ class Batches(keras.utils.PyDataset):
         shuffle_seed: int | None,
         targets: Callable[[np.ndarray], np.ndarray] | None = None,
         weights: np.ndarray | None = None,
+        change: Callable[[np.ndarray, int, int], None] | None = None,
+        beside: Callable[[int, int], np.ndarray] | None = None,
     ):
         super().__init__()
         self._devices = devices.taken()
         self.stored, self.rows, self.batch_size = stored, rows, batch_size
         self.shuffle_seed, self.targets, self.weights = shuffle_seed, targets, weights
+        self.change, self.beside = change, beside
         self._total = -(-len(rows) // batch_size)
         self.handed_over = np.zeros(self._total)
         """When each batch of the epoch was ready, in `time.perf_counter` seconds."""
@@ -144,7 +150,8 @@ class Batches(keras.utils.PyDataset):
             for ahead in (window, window + 1):
                 if ahead * self._window < self._total and ahead not in self._windows:
                     self._windows[ahead] = self._read(ahead)
-            inputs, reading = self._windows[window]
+            images, reading = self._windows[window]
+            epoch = self.epoch
         try:
             for share in reading:
                 share.result()
@@ -155,11 +162,15 @@ class Batches(keras.utils.PyDataset):
         labels = self.stored.labels[rows]
         targets = labels if self.targets is None else self.targets(rows)
         weights = () if self.weights is None else (self.weights[labels],)
-        return self._devices.batch((inputs[batch], targets, *weights), size)
+        inputs: np.ndarray | tuple[np.ndarray, np.ndarray] = images[batch]
+        if self.beside is not None:
+            beside = np.tile(self.beside(epoch, self.first + index), (len(rows), 1))
+            inputs = images[batch], beside
+        return self._devices.batch((inputs, targets, *weights), size)
 
     def _read(self, window: int) -> tuple[list[np.ndarray], list[Future]]:
         """Start to fill a window's batches, each reader every other chunk."""
-        size, start = self.batch_size, window * self._window
+        size, start, epoch = self.batch_size, window * self._window, self.epoch
         batches = range(start, min(start + self._window, self._total))
         stored = self.stored
         shares = [self._devices.share(self._size(i)) for i in batches]
@@ -171,7 +182,11 @@ class Batches(keras.utils.PyDataset):
 
         def fill(chunks: list[tuple[np.ndarray, np.ndarray]]) -> None:
             for rows, places in chunks:
-                stored.copy(rows, list(map(place, places.tolist())))
+                inputs_here = list(map(place, places.tolist()))
+                stored.copy(rows, inputs_here)
+                if self.change is not None:
+                    for image, row in zip(inputs_here, rows.tolist(), strict=True):
+                        self.change(image, epoch, row)
 
         span = slice(start * size, (start + self._window) * size)
         read_here = self._read_here[span]
@@ -195,13 +210,18 @@ def fed(batches: keras.utils.PyDataset) -> "keras.utils.PyDataset | tf.data.Data
     import tensorflow as tf
 
     first = batches[0]
+    known = keras.tree.flatten(first)
+
+    def flat(index: np.ndarray) -> list[np.ndarray]:
+        return keras.tree.flatten(batches[index])
 
     def read(index: "tf.Tensor") -> tuple:
-        parts = tf.numpy_function(batches.__getitem__, [index], [part.dtype for part in first])
-        return tuple(
-            tf.ensure_shape(part, (None, *known.shape[1:]))
-            for part, known in zip(parts, first, strict=True)
-        )
+        parts = tf.numpy_function(flat, [index], [part.dtype for part in known])
+        shaped = [
+            tf.ensure_shape(part, (None, *like.shape[1:]))
+            for part, like in zip(parts, known, strict=True)
+        ]
+        return keras.tree.pack_sequence_as(first, shaped)
 
     options = tf.data.Options()
     options.autotune.enabled = False

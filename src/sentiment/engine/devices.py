@@ -29,12 +29,12 @@ class Devices:
         """Which images of a batch of `size` this process reads."""
         return slice(0, size)
 
-    def batch(self, parts: tuple[np.ndarray, ...], size: int) -> tuple:
+    def batch(self, parts: tuple, size: int) -> tuple:
         """A batch as Keras takes it.
 
         Args:
             parts: of this process' share of the batch: inputs, labels and, if any, weights, each
-                (b, ...).
+                (b, ...); several inputs are a tuple.
             size: images of the whole batch.
         """
         return parts
@@ -76,8 +76,8 @@ class JaxDevices(Devices):
         starts, stops = zip(*(_ends(index, size) for index in indices), strict=True)
         return slice(min(starts), max(stops))
 
-    def batch(self, parts: tuple[np.ndarray, ...], size: int) -> tuple:
-        return tuple(self._divided(part, size) for part in parts)
+    def batch(self, parts: tuple, size: int) -> tuple:
+        return keras.tree.map_structure(lambda part: self._divided(part, size), parts)
 
     def whole(self, model: keras.Model) -> keras.Model:
         with self.scope():

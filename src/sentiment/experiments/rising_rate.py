@@ -9,7 +9,7 @@ from keras.optimizers.schedules import ExponentialDecay
 from sentiment.base.progress import progress
 from sentiment.engine.batches import Batches, reading
 from sentiment.runs.training_plan import Training
-from sentiment.training import class_weights
+from sentiment.training import class_weights, mixing, rand_augment
 from sentiment.training.optimizer import build_optimizer, compile_model
 from sentiment.training.schedule import Schedule
 from sentiment.training.setup import Setup
@@ -32,7 +32,10 @@ def losses_at(training: Training, rates: np.ndarray) -> Iterator[float]:
     wanted = targets(recipe, learned, classes, learning=True) if soft else None
     step = recipe.batch_size // parts
     weights = class_weights.by_label(class_weights.of(training))
-    batches = Batches(learned, learned.rows, step, recipe.seed, wanted, weights)
+    batches = Batches(
+        learned, learned.rows, step, recipe.seed, wanted, weights,
+        rand_augment.change(recipe), mixing.draws(recipe, learned.shape[1]),
+    )  # fmt: skip
     rising = ExponentialDecay(float(rates[0]), len(rates) - 1, float(rates[-1] / rates[0]))
     optimizer = build_optimizer(recipe, Schedule(rising, parts), setup.network)
     compile_model(learner, optimizer, soft=soft)

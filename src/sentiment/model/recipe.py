@@ -22,6 +22,10 @@ in [-1, 1], or RGB less that mean and by its standard deviation; lite: Efficient
 less 127 and by 128."""
 
 
+MIXING = ("mixup", "cutmix")
+"""Kinds of augmentation that mix the photos of a batch, and their targets."""
+
+
 @dataclass(frozen=True)
 class Architecture:
     """A network: all that the library needs to know of it."""
@@ -130,9 +134,16 @@ class Recipe:
     """The one that the first weights were trained with, or, as in the report, VGG19's for every
     network (caffe), or that with the mean pixel of the run's own training images, as the paper's
     models have it."""
-    augmentation: tuple[Literal["flip", "crop", "color"], ...] = ()
+    augmentation: tuple[
+        Literal["flip", "crop", "color", "randaugment", "mixup", "cutmix"], ...
+    ] = ()
     """Change the photos at random while learning, in this order: flip mirrors, crop takes 7/8 of
-    each side, color changes brightness, contrast and saturation by up to a fifth or so."""
+    each side, color changes brightness, contrast and saturation by up to a fifth or so. Before
+    them, randaugment makes two of 14 changes with each photo (Cubuk et al., 2020, magnitude 9 of
+    30). Unlike color it changes hues too: solarize makes a negative of what is bright in red,
+    green or blue, equalize and autocontrast stretch each of these by itself. After them, mixup
+    blends each photo and its target with another's of the batch (Zhang et al., 2018), cutmix
+    pastes a box of the other (Yun et al., 2019); given both, each batch gets one of them."""
     label_smoothing: float = 0.0
     """Learn with this much of a label shared among all classes; validation is without."""
     class_weights: Literal["none", "balanced"] = "none"
@@ -202,6 +213,13 @@ class Recipe:
             not self.augmentation or self.layers == "all" or not self.feature_cache,
             "augmentation",
             "none where features are computed once; give --no-feature-cache too",
+        )
+        check(
+            self.batch_size > self.gradient_accumulation_steps
+            or not set(MIXING) & set(self.augmentation),
+            "augmentation",
+            "neither mixup nor cutmix where photos go through the network one at a time; give a "
+            "larger --batch-size or fewer --gradient-accumulation-steps",
         )
         check(
             self.weights in ("imagenet", "none") or Path(self.weights).is_file(),

@@ -1,9 +1,10 @@
-"""Photos changed at random while a network learns from them, by Keras' own layers."""
+"""Photos changed at random while a network learns from them, by Keras' own layers, then mixed."""
 
 import keras
 from keras import layers
 
 from sentiment.model.recipe import Recipe
+from sentiment.training.mixing import DRAWN, Mix, MixingModel, mixes
 
 CUT = 1 / 8
 """Part of each side that a crop leaves out (Krizhevsky et al., 2012: 224 of 256 are kept)."""
@@ -16,16 +17,27 @@ def augmented(network: keras.Model, recipe: Recipe) -> keras.Model:
     """A network that changes its photos at random in training, and shares all its weights.
 
     Outside training it leaves them as they are. The layers' random states are among its variables.
+    Where photos are mixed, what is drawn for it is a second input. RandAugment is not in it, for
+    photos are changed by that as they are read.
     """
     output = network.input
     for kind in recipe.augmentation:
-        for layer in LAYERS[kind]():
+        for layer in LAYERS.get(kind, list)():
             if keras.backend.backend() == "jax":
                 layer.supports_jit = True  # Keras says no to all for the sake of TensorFlow's XLA
             output = layer(output)
+    if not mixes(recipe):
+        return keras.Model(network.input, _after(output, network))
+    drawn = keras.Input((DRAWN,), name="drawn")
+    mixed = Mix(dtype="float32")(output, drawn)
+    return MixingModel([network.input, drawn], _after(mixed, network))
+
+
+def _after(photos: keras.KerasTensor, network: keras.Model) -> keras.KerasTensor:
+    """The output of a network for photos that come from other layers."""
     for operation in network.operations[1:]:
-        output = operation(output)
-    return keras.Model(network.input, output)
+        photos = operation(photos)
+    return photos
 
 
 def _flip() -> list[layers.Layer]:

@@ -22,7 +22,13 @@ from sentiment.runs import training_plan
 from sentiment.runs.accuracy import Accuracy, Commonest, Reached
 from sentiment.runs.run_files import Run
 from sentiment.runs.training_plan import Training
-from sentiment.training import blank_loss, class_weights, tracked_pictures
+from sentiment.training import (
+    blank_loss,
+    class_weights,
+    mixing,
+    rand_augment,
+    tracked_pictures,
+)
 from sentiment.training.checkpoint import Checkpoint, Patience
 from sentiment.training.history import History
 from sentiment.training.memory_remedy import memory_remedy
@@ -150,6 +156,8 @@ class Loop:
             recipe.seed if learning else None,
             targets(recipe, joined, classes, learning) if self._soft else None,
             class_weights.by_label(self.class_weights) if learning else None,
+            rand_augment.change(recipe) if learning else None,
+            mixing.draws(recipe, joined.shape[1]),  # in validation of no effect
         )
 
     def _steps_at_once(self) -> int:
@@ -235,9 +243,9 @@ class Loop:
 
     def conclude_tracking(self) -> None:
         """Record what the model that is kept says of the validation images."""
-        learner, validation = devices.taken().whole(self.setup.learner), self.validation
+        network, validation = devices.taken().whole(self.setup.answering), self.validation
         in_order = Batches(validation.stored, validation.rows, validation.batch_size, None)
-        y_prob = np.concatenate([*predicted(learner, in_order, lambda count: None)])
+        y_prob = np.concatenate([*predicted(network, in_order, lambda count: None)])
         for tracking in self.tracking:
             dataset, run = self.training.dataset, self.training.run
             title = f"{self.training.architecture.title} {run.way}"

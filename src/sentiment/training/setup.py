@@ -66,6 +66,11 @@ class Setup:
         _log_weights(self.network)
 
     @property
+    def answering(self) -> keras.Model:
+        """What answers for inputs: the learner, without what changes photos."""
+        return self.learner if self.cached else self.network
+
+    @property
     def about_data(self) -> dict:
         """What the model's card and its checkpoint say of the images, beyond the plan."""
         return {MEAN_PIXEL: self.mean} if self.mean else {}

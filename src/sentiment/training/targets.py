@@ -6,6 +6,7 @@ import numpy as np
 
 from sentiment.data.joined_splits import Joined
 from sentiment.model.recipe import Recipe
+from sentiment.training.mixing import mixes
 
 
 def are_soft(recipe: Recipe, learned: Joined) -> bool:
@@ -14,7 +15,7 @@ def are_soft(recipe: Recipe, learned: Joined) -> bool:
     Args:
         learned: the images to learn from.
     """
-    return recipe.label_smoothing > 0 or learned.shares is not None
+    return recipe.label_smoothing > 0 or learned.shares is not None or mixes(recipe)
 
 
 def targets(

@@ -23,6 +23,11 @@ class Ablation:
     """Whether the data must have shares beside the labels, which the baseline learns."""
 
 
+def _on_plain_photos(architecture: Architecture, recipe: Recipe) -> bool:
+    """Whether photos go through the network in training, unchanged."""
+    return not recipe.augmentation and (recipe.layers == "all" or not recipe.feature_cache)
+
+
 ABLATIONS = (
     Ablation(
         "no-weight-decay",
@@ -98,6 +103,15 @@ ABLATIONS = (
         ("--labels", "shares"),
         lambda architecture, recipe: True,
         needs_shares=True,
+    ),
+    *(
+        # FT-F, whose FC layers FT-A may start from, changes photos only where it sees them.
+        Ablation(kind, title, ("--augmentation", kind, "--no-feature-cache"), _on_plain_photos)
+        for kind, title in {
+            "randaugment": "RandAugment, two of 14 changes of each photo",
+            "mixup": "MixUp, photos and targets blended with those of others",
+            "cutmix": "CutMix, photos with boxes of others, and targets mixed as their areas are",
+        }.items()
     ),
 )
 

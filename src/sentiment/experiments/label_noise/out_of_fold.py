@@ -94,7 +94,7 @@ def _predict_fold(training: Training, setup: Setup, rows: np.ndarray, file: Path
     size = training.recipe.batch_size // training.recipe.gradient_accumulation_steps
     in_order = batches.Batches(setup.inputs[SPLIT], rows, size, shuffle_seed=None)
     with progress("predicting", len(rows)) as advance:
-        blocks = list(batches.predicted(setup.learner, in_order, advance))
+        blocks = list(batches.predicted(setup.answering, in_order, advance))
     with files.whole_file(file) as temporary:
         np.savez(temporary, y_prob=np.concatenate(blocks))
     run.checkpoint.unlink(missing_ok=True)

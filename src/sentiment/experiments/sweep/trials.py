@@ -180,7 +180,7 @@ def _predicted(
     recipe = setup.training.recipe
     size = recipe.batch_size // recipe.gradient_accumulation_steps
     in_order = batches.Batches(images, rows, size, shuffle_seed=None)
-    return np.concatenate(list(batches.predicted(setup.learner, in_order, advance)))
+    return np.concatenate(list(batches.predicted(setup.answering, in_order, advance)))
 
 
 def _balanced(setup: Setup) -> float | None:
