@@ -36,6 +36,9 @@ ends when the process that started it has ended."""
 GPUS = ("/dev/nvidia", "/dev/kfd")
 """How the names of the devices begin that CUDA and ROCm open."""
 
+NUMBER = 4
+"""Bytes in which a keeper tells a script's process number, and how it ended."""
+
 
 class Script:
     """A script in a process forked from the template, with what `subprocess.Popen` calls so.
@@ -52,16 +55,15 @@ class Script:
         env: Mapping[str, str],
         outputs: tuple[int, int],
     ):
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
+        self._keeper, theirs = socket.socketpair()
+        with theirs:
             socket.send_fds(template, [b"."], [theirs.fileno(), 0, *outputs])
-            self._keeper = ours.makefile("rw")
         asked = {"command": command, "cwd": str(cwd or Path.cwd()), "environment": dict(env)}
-        print(json.dumps(asked), file=self._keeper, flush=True)
+        self._keeper.sendall(json.dumps(asked).encode() + b"\n")
         self.returncode: int | None = None
-        if not (pid := self._keeper.readline()):
+        if not (pid := self._keeper.recv(NUMBER)):
             raise ConnectionError(f"{command[1]}: no process could be forked")
-        self.pid = int(pid)
+        self.pid = int.from_bytes(pid)
 
     def __enter__(self) -> "Script":
         return self
@@ -85,7 +87,8 @@ class Script:
             if timeout is not None and not select.select([self._keeper], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout)
             with self._keeper:
-                self.returncode = int(self._keeper.readline() or -signal.SIGKILL)
+                status = self._keeper.recv(NUMBER)
+            self.returncode = int.from_bytes(status, signed=True) if status else -signal.SIGKILL
         return self.returncode
 
     def send_signal(self, number: int) -> None:
@@ -193,13 +196,14 @@ def _may_fork() -> bool:
 def _keep(connection: int, *standard: int, handlers: Mapping) -> None:
     """Fork a script's process, wait for it, and tell its number and how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    with socket.socket(fileno=connection) as talking, talking.makefile("rw") as answers:
-        asked = json.loads(answers.readline())
+    with socket.socket(fileno=connection) as answers, answers.makefile() as request:
+        asked = json.loads(request.readline())
         if pid := os.fork():
             for file in (*range(3), *standard):
                 os.close(file)
-            print(pid, file=answers, flush=True)
-            print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), file=answers, flush=True)
+            answers.send(pid.to_bytes(NUMBER))
+            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            answers.send(status.to_bytes(NUMBER, signed=True))
             os._exit(0)
     os.setpgid(0, 0)
     for number, file in enumerate(standard):
