@@ -1,7 +1,8 @@
 """Which fixtures the tests share, and the order in which they run."""
 
 import pytest
-from helpers import warm
+
+from sentiment.base import warm_start
 
 pytest_plugins = [
     "helpers.samples",
@@ -24,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # of pytest-xdist: many tests are to come
-        warm.import_in_background()
+        warm_start.launched()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

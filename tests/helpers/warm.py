@@ -1,56 +1,35 @@
-"""Scripts as processes of their own that start at once: forked from one that has imported Keras.
+"""Scripts as processes that start at once, by `sentiment.base.warm_start`, and what they print."""
 
-Importing TensorFlow and Keras takes 5 s of a core, and the tests start hundreds of processes.
-Nothing of this project is imported before the fork, nor has TensorFlow run an operation.
-"""
-
-import multiprocessing.connection
-import multiprocessing.forkserver
 import os
-import runpy
 import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-LIBRARIES = (
-    "keras", "scipy.stats", "pandas", "matplotlib.pyplot", "sklearn.metrics", "PIL.Image", "tyro",
-    "rich.progress", "joblib", "psutil", "jinja2",
-)  # fmt: skip
-"""Packages imported before the fork; those that are not installed are passed over."""
+from sentiment.base import warm_start
 
 EAGERLY = "RUN_FUNCTIONS_EAGERLY"
 """Environment variable of a script in which TensorFlow shall run operation by operation. For a few
 images that takes seconds, where tracing a large network's graph takes a minute or two."""
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # as sentiment.engine.backend does
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(list(LIBRARIES))
-
-
-def import_in_background() -> None:
-    """Start the process that imports the libraries, which the first script does otherwise."""
-    multiprocessing.forkserver.ensure_running()
 
 
 class Process:
     """A script in a process of its own, with the part of `subprocess.Popen` that tests use."""
 
     def __init__(self, command: list, environment: dict[str, str], cwd: Path | None = None):
-        self._errors = tempfile.NamedTemporaryFile("r", errors="surrogateescape")  # noqa: SIM115
-        reading, writing = _context.Pipe(duplex=False)
-        words = [str(word) for word in command]
-        settings = words, dict(environment), cwd, writing, self._errors.name
-        self._process = _context.Process(target=_run, args=settings)
-        self._process.start()
-        writing.close()
-        self.stdout = os.fdopen(os.dup(reading.fileno()), errors="surrogateescape")
-        self.pid = self._process.pid
+        eagerly = [Path(__file__).with_name("eagerly.py")] if EAGERLY in environment else []
+        words = [sys.executable, *map(str, [*eagerly, *command])]
+        self._errors = tempfile.TemporaryFile("w+", errors="surrogateescape")  # noqa: SIM115
+        reading, writing = os.pipe()
+        self.stdout = os.fdopen(reading, errors="surrogateescape")
+        with os.fdopen(writing, "w") as output:
+            self._script = warm_start.start(words, cwd, environment, output, self._errors)
+        self.pid = self._script.pid
 
     @property
     def returncode(self) -> int | None:
-        return self._process.exitcode
+        return self._script.poll()
 
     def send_signal(self, number: int) -> None:
         os.kill(self.pid, number)
@@ -59,15 +38,13 @@ class Process:
         self.send_signal(signal.SIGKILL)
 
     def wait(self, timeout: float | None = None) -> int:
-        self._process.join(timeout)
-        if self.returncode is None:
-            raise subprocess.TimeoutExpired("the script", timeout)
-        return self.returncode
+        return self._script.wait(timeout)
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         with self.stdout, self._errors:
             output = self.stdout.read()
             self.wait(timeout)
+            self._errors.seek(0)
             return output, self._errors.read()
 
 
@@ -76,26 +53,3 @@ def run(command: list, environment: dict[str, str]) -> subprocess.CompletedProce
     process = Process(command, environment)
     output, errors = process.communicate()
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
-
-
-def _run(
-    command: list[str],
-    environment: dict[str, str],
-    cwd: Path | None,
-    output: multiprocessing.connection.Connection,
-    errors: str,
-) -> None:
-    os.dup2(output.fileno(), 1)
-    os.dup2(os.open(errors, os.O_WRONLY), 2)
-    output.close()
-    sys.stdout.reconfigure(line_buffering=True)
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(cwd or Path.cwd())
-    if EAGERLY in environment:
-        import tensorflow as tf
-
-        tf.config.run_functions_eagerly(True)
-    sys.argv, sys.orig_argv = command, [sys.executable, *command]
-    sys.path.insert(0, str(Path(command[0]).parent))
-    runpy.run_path(command[0], run_name="__main__")

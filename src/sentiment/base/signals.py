@@ -10,6 +10,9 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from sentiment.base import warm_start
+from sentiment.base.warm_start import Script
+
 Handler = Callable[[int, FrameType | None], object]
 
 SECONDS_OF_ONE = 1.0
@@ -87,36 +90,37 @@ def run_script(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     stdout: IO[str] | None = None,
-    stderr: int | None = None,
+    stderr: IO[str] | None = None,
     seconds: float = math.inf,
-) -> subprocess.CompletedProcess[str]:
-    """Run a script of this project as subprocess.run does in text mode, and hand signals on.
+) -> int:
+    """Run a script of this project to its end, and hand signals on.
 
     After a signal the script is waited for, so that it can save its work; then this process
     obeys the signal too.
 
     Args:
+        command: as all but the last, what `warm_start.start` takes.
         seconds: after so many the script gets SIGTERM, and may save its work.
+
+    Returns:
+        Its status, or minus the number of the signal that ended it.
     """
-    # In a group of its own, or the terminal would send it Ctrl-C too.
     with (
-        subprocess.Popen(
-            command, process_group=0, cwd=cwd, env=env, stdout=stdout, stderr=stderr, text=True
-        ) as process,
+        warm_start.start(command, cwd, env, stdout, stderr) as process,
         handed_on_to(process) as numbers,
     ):
         try:
-            output, errors = process.communicate(timeout=seconds if seconds < LONGEST else None)
+            status = process.wait(seconds if seconds < LONGEST else None)
         except subprocess.TimeoutExpired:
             process.terminate()
-            output, errors = process.communicate()
+            status = process.wait()
     for number in numbers[:1]:
         signal.raise_signal(number)
-    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+    return status
 
 
 @contextlib.contextmanager
-def handed_on_to(process: subprocess.Popen) -> Iterator[list[int]]:
+def handed_on_to(process: subprocess.Popen | Script) -> Iterator[list[int]]:
     """Hand signals on to a process during the block; yield the list of their numbers."""
     numbers: list[int] = []
 

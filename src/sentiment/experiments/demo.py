@@ -167,7 +167,7 @@ def _run(script: str | Path, *words: object) -> None:
     """Show a command and run it; its failure, which it has explained, ends the demonstration."""
     log.info("\n$ python %s", _shown(script, *words))
     command = steps.argv(project.ROOT / script, *map(str, words))
-    if signals.run_script(command, cwd=project.ROOT).returncode:
+    if signals.run_script(command, cwd=project.ROOT):
         raise UserError(f"{_shown(script)} failed; see its message above")
 
 

@@ -6,14 +6,14 @@ import math
 import os
 import shlex
 import signal
-import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sentiment.base import cli, project, signals
+from sentiment.base import cli, project, signals, warm_start
 from sentiment.base.errors import UserError
 from sentiment.base.time_budget import TimeBudget
 from sentiment.data.dataset import MANIFEST, TTD, Dataset
@@ -192,24 +192,27 @@ def _run(step: Step, log_file: Path, budget: TimeBudget) -> bool:
     Returns:
         Whether it is finished, and has not been stopped by the budget.
     """
+    warm_start.template(step.command)  # whose start takes of the budget's time
     command = [*step.command, *(budget.flags if step.trains else ())]
     log_file.parent.mkdir(parents=True, exist_ok=True)
-    with log_file.open("a") as output:
+    with log_file.open("a") as output, tempfile.TemporaryFile("w+", errors="replace") as errors:
         print(f"\n$ {shlex.join(command)}", file=output, flush=True)
-        done = signals.run_script(
+        status = signals.run_script(
             command,
             cwd=project.ROOT,
             stdout=output,
-            stderr=subprocess.PIPE,
+            stderr=errors,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
             seconds=math.inf if step.trains else budget.left,
         )
-        output.write(done.stderr)
-    if done.returncode in SIGTERM_STATUS and not budget.left:
+        errors.seek(0)
+        said = errors.read()
+        output.write(said)
+    if status in SIGTERM_STATUS and not budget.left:
         return False
-    if done.returncode:
+    if status:
         print()
-        lines = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]
+        lines = said.strip().splitlines() or [f"ended with status {status}"]
         raise UserError(
             f"{step.title} failed: {lines[-1].removeprefix('error: ')}; all it said is in "
             f"{log_file}; the same command again goes on from here"

@@ -28,6 +28,8 @@ Predict = Callable[[np.ndarray], object]
 def timed(file: Path, dataset: Dataset, images: int, threads: int) -> dict:
     """Time a model where no other one has left anything: in a new process, on pinned threads.
 
+    A process for Keras is forked, where the system can, from one that has only imported Keras.
+
     Args:
         file: a `.keras` model, or one exported to LiteRT.
         images: how many images of the test split to predict: the first ones.
@@ -46,8 +48,11 @@ def timed(file: Path, dataset: Dataset, images: int, threads: int) -> dict:
         "OMP_NUM_THREADS": str(threads),
         "TF_NUM_INTRAOP_THREADS": str(threads),
     }
-    spawn = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(1, spawn) as process:
+    with_keras = file.suffix == ".keras" and sys.platform == "linux"
+    context = multiprocessing.get_context("forkserver" if with_keras else "spawn")
+    if with_keras:
+        context.set_forkserver_preload(["keras"])
+    with concurrent.futures.ProcessPoolExecutor(1, context) as process:
         try:
             return process.submit(_time, file, dataset, images, threads).result()
         except BrokenProcessPool:

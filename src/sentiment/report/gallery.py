@@ -123,7 +123,8 @@ def sheet(name: str, rows: list[Row]) -> Picture:
         parts = figure.subfigures(len(rows), 1, squeeze=False).ravel()
         for row, part in zip(rows, parts, strict=True):
             part.suptitle(lettering.wrapped(row.title, COLUMNS * columns), fontsize=9)
-            panels = np.ravel(part.subplots(1, columns))
+            without_ticks: dict[str, list] = {"xticks": [], "yticks": []}  # unseen, yet laid out
+            panels = np.ravel(part.subplots(1, columns, subplot_kw=without_ticks))
             for panel in panels:
                 panel.set_axis_off()
             for panel, photo in zip(panels, row.photos, strict=False):

@@ -51,7 +51,7 @@ class Picture:
         box = io.BytesIO()
         with style():
             if not _in_drawable_letters(self.figure):
-                self.figure.set_layout_engine("none")  # keep the layout that was just computed
+                self.figure.set_layout_engine(None)  # keep the layout that was just computed
             self.figure.savefig(box, format="png", dpi=150)
         return box.getvalue()
 
