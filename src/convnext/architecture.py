@@ -17,7 +17,7 @@ B-T4SA's test split and 0.785 on TTD where five agree.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from sentiment.model import keras_application
@@ -92,12 +92,44 @@ def set_weights(network: "keras.Model", tensors: "dict[str, np.ndarray]") -> Non
 IN_PYTORCH = keras_application.InPyTorch(set_weights=set_weights)
 
 
+def builder(
+    application: str,
+) -> Callable[[str | None, int, int], "tuple[keras.Model, keras.Model]"]:
+    """Make an `Architecture.build` of one size, named as in `keras.applications`."""
+    as_published = keras_application.builder(application, IN_PYTORCH, include_preprocessing=False)
+
+    def build(weights: str | None, classes: int, side: int) -> "tuple[keras.Model, keras.Model]":
+        network, head = as_published(weights, classes, side)
+        return _depthwise(network), head
+
+    return build
+
+
+def _depthwise(network: "keras.Model") -> "keras.Model":
+    """The network with depthwise layers where Keras has convolutions of one channel a group.
+
+    They compute the same; TensorFlow compiles those one by one, and tf2onnx does not take them.
+    """
+    import keras
+    import numpy as np
+
+    def as_depthwise(layer: keras.Layer) -> keras.Layer:
+        if isinstance(layer, keras.layers.Conv2D) and layer.groups > 1:
+            return keras.layers.DepthwiseConv2D(7, padding="same", name=layer.name)
+        return type(layer).from_config(layer.get_config())
+
+    made = keras.models.clone_model(network, clone_function=as_depthwise)
+    pairs = zip(made.weights, network.get_weights(), strict=True)
+    made.set_weights([np.reshape(array, weight.shape) for weight, array in pairs])
+    return made
+
+
 def _variant(variant: str, name: str = "", others: tuple[Architecture, ...] = ()) -> Architecture:
     size = variant.capitalize()
-    build = keras_application.builder(f"ConvNeXt{size}", IN_PYTORCH, include_preprocessing=False)
     return Architecture(
         name=name or f"convnext-{variant}", title=f"ConvNeXt-{size}", preprocessing="torch",
-        build=build, batch_norm=False, pytorch="torch", variant=variant, others=others,
+        build=builder(f"ConvNeXt{size}"), batch_norm=False, pytorch="torch",
+        variant=variant, others=others,
     )  # fmt: skip
 
 

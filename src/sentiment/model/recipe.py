@@ -81,11 +81,11 @@ class Architecture:
             takes = str(self.sides[0])
             if len(self.sides) > 1:
                 takes += f" to {self.sides[-1]}"
-            if isinstance(self.sides, range) and self.sides.step > 1:
-                takes += f", in steps of {self.sides.step},"
+            step = self.sides.step if isinstance(self.sides, range) else 1
+            steps = f" in steps of {step}" if step > 1 else ""
             raise UserError(
-                f"{self.title} takes images of {takes} pixels a side, those of {data} have {side}; "
-                f"prepare the photos again with --size, under another --name"
+                f"{self.title} takes images of {takes} pixels a side{steps}, those of {data} have "
+                f"{side}; prepare the photos again with --size, under another --name"
             )
 
 
