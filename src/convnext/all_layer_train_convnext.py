@@ -1,4 +1,4 @@
-"""Fine-tune all layers of ConvNeXt-Tiny (FT-A).
+"""Fine-tune all layers of ConvNeXt-Tiny or --variant (FT-A).
 
 Command:
 

@@ -1,4 +1,4 @@
-"""Fine-tune the fully connected layers of ConvNeXt-Tiny (FT-F).
+"""Fine-tune the fully connected layers of ConvNeXt-Tiny or --variant (FT-F).
 
 Command:
 

@@ -1,4 +1,4 @@
-"""Predict the test split with ConvNeXt-Tiny, all layers fine-tuned (FT-A).
+"""Predict the test split with ConvNeXt-Tiny or --variant, all layers fine-tuned (FT-A).
 
 Command:
 

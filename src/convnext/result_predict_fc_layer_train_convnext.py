@@ -1,4 +1,4 @@
-"""Predict the test split with ConvNeXt-Tiny, fully connected layers fine-tuned (FT-F).
+"""Predict the test split with ConvNeXt-Tiny or --variant, fully connected layers fine-tuned (FT-F).
 
 Command:
 

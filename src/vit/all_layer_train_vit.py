@@ -1,4 +1,4 @@
-"""Fine-tune all layers of ViT-B/16 or another --variant (FT-A).
+"""Fine-tune all layers of ViT-B/16 or --variant (FT-A).
 
 Command:
 

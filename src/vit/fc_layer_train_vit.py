@@ -1,4 +1,4 @@
-"""Fine-tune the fully connected layers of ViT-B/16 (FT-F).
+"""Fine-tune the fully connected layers of ViT-B/16 or --variant (FT-F).
 
 Command:
 

@@ -1,4 +1,4 @@
-"""Predict the test split with ViT-B/16, all layers fine-tuned (FT-A).
+"""Predict the test split with ViT-B/16 or --variant, all layers fine-tuned (FT-A).
 
 Command:
 

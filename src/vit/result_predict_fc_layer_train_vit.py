@@ -1,4 +1,4 @@
-"""Predict the test split with ViT-B/16, fully connected layers fine-tuned (FT-F).
+"""Predict the test split with ViT-B/16 or --variant, fully connected layers fine-tuned (FT-F).
 
 Command:
 
