@@ -22,7 +22,7 @@ from test_house import ALSO_CLOSED, FORBIDDEN, ROOMS
 
 from sentiment.base import cli
 from sentiment.base.errors import UserError
-from sentiment.model import networks
+from sentiment.model import networks, variants
 from sentiment.model.recipe import Recipe
 from sentiment.runs import history_file
 from sentiment.training import train
@@ -247,12 +247,20 @@ def module_of(script: Path) -> ModuleType:
     return importlib.import_module(main[1])
 
 
+def options_of(script: Path) -> type:
+    """The flags of a script, those of its network's variants among them."""
+    options = module_of(script).Options
+    if script.parent.parent != SRC:
+        return options
+    return variants.with_flag(options, networks.named(script.parent.name).architecture)
+
+
 def default_of(script: Path) -> object | None:
     """What the flags of a training script change: the recipe of its network; None elsewhere."""
     if module_of(script) is not train:
         return None
     layers = script.name.split("_")[0]
-    return train.Options(networks.named(script.parent.name).recipes[layers])
+    return options_of(script)(networks.named(script.parent.name).recipes[layers])
 
 
 def parse(script: Path, words: list[str]) -> None:
@@ -264,7 +272,7 @@ def parse(script: Path, words: list[str]) -> None:
     words = [filled for word in words if (filled := _filled(word))]
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # where --help would go
-            options = cli.parse_words(module_of(script).Options, default_of(script), words)
+            options = cli.parse_words(options_of(script), default_of(script), words)
             _parse_handed_on(vars(options), words)
             if script.name == "sweep.py":
                 _parse_settings(words)
@@ -315,7 +323,7 @@ def scripts_with_flags() -> list[Path]:
 def help_of(script: Path) -> str:
     text = io.StringIO()
     with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
-        cli.parse_words(module_of(script).Options, default_of(script), ["--help"])
+        cli.parse_words(options_of(script), default_of(script), ["--help"])
     return text.getvalue()
 
 

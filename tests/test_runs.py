@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from helpers import event_files, report_files, small_checkout, warm
 from helpers.samples import Few
-from helpers.scripts import NETWORKS, ROOT, refusal, start, succeed
+from helpers.scripts import NETWORKS, ROOT, SMALLEST, refusal, start, succeed
 
 from sentiment.runs import predictions
 
@@ -63,13 +63,15 @@ def test_every_network_trains_and_predicts_both_ways(
     real = network == "mobilenet"
     eagerly = {warm.EAGERLY: "1"}
     for layers in ("fc", "all"):
-        name = f"test_{layers}_layers_{network}"
+        variant = SMALLEST.get(network)
+        name = f"test_{layers}_layers_{network}{f'-{variant}' if variant else ''}"
+        which = [*where, *(["--variant", variant] if variant else [])]
         training, predicting = scripts(network, layers)
         first = weights if real else "none"
         began = time.time()
-        said = succeed(training, *where, "--weights", first, "--epochs", 1, **eagerly)
+        said = succeed(training, *which, "--weights", first, "--epochs", 1, **eagerly)
         took = time.time() - began
-        succeed(predicting, *where, **eagerly)
+        succeed(predicting, *which, **eagerly)
         assert {f"{name}{ending}" for ending in ENDINGS} <= names(logs)
         (row,) = read_csv(logs / f"{name}_history.csv")
         assert row["epoch"] == "1"

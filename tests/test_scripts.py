@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.scripts import NETWORKS, ROOT, TRAINING_SCRIPTS, refusal, run, start, succeed
 
+from sentiment.base.errors import UserError
 from sentiment.model import networks
 
 SCRIPTS = sorted(path for path in ROOT.glob("src/*/*_layer_train_*.py"))
@@ -141,6 +142,31 @@ def test_predicting_without_a_model_says_what_makes_it(
     line = refusal(script, *where, "--models-dir", tmp_path, "--logs-dir", tmp_path)
     made_by = script.name.removeprefix("result_predict_")
     assert f"ipython src/{network}/{made_by} -- --dataset drawn" in line
+
+
+def test_a_variant_stands_beside_the_first_of_its_folder(drawn_data: Path, tmp_path: Path) -> None:
+    where = ["--dataset", "drawn", "--data-dir", drawn_data, "--logs-dir", tmp_path / "logs",
+             "--models-dir", tmp_path / "models"]  # fmt: skip
+    script = "src/vit/fc_layer_train_vit.py"
+    said = succeed(script, "--variant", "l16", *where, "--dry-run")
+    assert said.startswith("ViT-L/16 FT-F ")
+    assert f"writes {tmp_path}/models/drawn/fc_layers_vit-l16.keras" in said
+    assert "ViT-B/16 FT-F" in succeed(script, "--variant", "b16", *where, "--dry-run")
+    line = refusal("src/vit/all_layer_train_vit.py", "--variant", "l16", *where)
+    assert "src/vit/fc_layer_train_vit.py -- --variant l16 --dataset drawn" in line
+    assert "expected one of" in refusal(script, "--variant", "h14", *where).lower()
+    plain = "src/mobilenet/fc_layer_train_mobilenet.py"
+    assert "--variant" in refusal(plain, "--variant", "b16", *where)
+    assert "--variant" not in succeed(plain, "--help")
+    steps = ["scripts/run_all.py", *where, "--dry-run"]
+    assert "train ViT-B/32 FT-A" in succeed(*steps, "--variants", "vit-b32")
+    assert "ViT-B/32" not in succeed(*steps)
+    assert "--variants vit: expected one of convnext-small" in refusal(*steps, "--variants", "vit")
+
+
+def test_a_vision_transformer_takes_sides_of_whole_patches() -> None:
+    with pytest.raises(UserError, match="images of 96 to 512 pixels a side in steps of 32, those"):
+        networks.named("vit-b32").architecture.check_side(112, "mine")
 
 
 @pytest.mark.parametrize("dashes", [[], ["--"]], ids=["bare", "after --"])

@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src"
 NETWORKS = sorted(file.parent.name for file in SRC.glob("*/architecture.py"))
 """Names of all networks, found as the library finds them."""
+SMALLEST = {"vit": "ti16"}
+"""The variant of a network that tests can afford, where it is not the first."""
 TRAINING_SCRIPTS = sorted(SRC.glob("*/[!r]*_layer_train_*.py"))
 
 

@@ -47,6 +47,32 @@ for pooled in (True, False):
         wanted = np.asarray(wanted.resize((224, 224), Image.Resampling.BILINEAR))
         np.testing.assert_allclose(one, wanted / max(wanted.max(), 1e-9), atol=1e-4)
     assert heat.max() == 1
+
+# Of a transformer, the slope is that along what the last attention takes; here by differences.
+inputs = keras.Input((224, 224, 3))
+tokens = keras.layers.Reshape((16, 56 * 56 * 3))(keras.layers.Rescaling(0.01)(inputs))
+tokens = keras.layers.Dense(8)(keras.layers.ZeroPadding1D((1, 0))(tokens))
+normal = keras.layers.LayerNormalization()(tokens)
+mixed = keras.layers.Add()([tokens, keras.layers.MultiHeadAttention(2, 4)(normal, normal)])
+token = keras.layers.Flatten()(keras.layers.Cropping1D((0, 16))(mixed))
+backbone = keras.Model(inputs, token, name="backbone")
+layers = [keras.Input((8,)), keras.layers.Dense(3, activation="softmax")]
+head = keras.Sequential(layers, name="head")
+image = keras.Input((224, 224, 3), dtype="uint8")
+model = keras.Model(image, head(backbone(keras.layers.Rescaling(1 / 255)(image))))
+model_file.save(model, file, {})
+heat = gradcam.heat(file, photos, classes)
+placed, beside = keras.Model(inputs, [normal, tokens]).predict(photos / 255, verbose=0)
+rest = keras.Model([normal, tokens], token)
+kernel, bias = head.layers[-1].get_weights()
+steps = 0.05 * np.eye(8, dtype="f4")[:, None, None]
+score = lambda step: (rest.predict([placed + step, beside], verbose=0) @ kernel)[[0, 1], classes]
+slopes = np.stack([score(step) - score(-step) for step in steps], axis=1)
+for one, features, slope in zip(heat, placed, slopes):
+    wanted = np.maximum(features[1:] @ slope, 0).reshape(4, 4).astype(np.float32)
+    wanted = np.asarray(Image.fromarray(wanted).resize((224, 224), Image.Resampling.BILINEAR))
+    np.testing.assert_allclose(one, wanted / max(wanted.max(), 1e-9), atol=2e-2)
+assert heat.max() == 1
 print("the same")
 """
 

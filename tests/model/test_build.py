@@ -107,6 +107,22 @@ def test_a_frozen_backbone_drops_nothing() -> None:
         assert np.allclose(trained, predicted) == steady
 
 
+def test_layers_inside_a_layer_are_layers_of_the_backbone() -> None:
+    def nested(weights: str | None, classes: int, side: int) -> tuple[keras.Model, keras.Model]:
+        inner = keras.Sequential([keras.layers.Dense(4), keras.layers.Dropout(0.5)])
+        image = keras.Input((side, side, 3))
+        pooled = keras.layers.Dense(5)(inner(keras.layers.GlobalAveragePooling2D()(image)))
+        return keras.Model(image, pooled), build_small(None, classes)[1]
+
+    architecture = dataclasses.replace(SMALL, build=nested)
+    assert len(build_model(architecture, ALL, 3).losses) == 3
+    frozen = Recipe(layers="fc", weights="none", seed=2)
+    first, second = (build_model(architecture, frozen, 3).get_layer("backbone") for _ in range(2))
+    assert {layer.rate for layer in build.flat(first) if hasattr(layer, "rate")} == {0.0}
+    second.set_weights(first.get_weights())
+    assert build.fingerprint(first) == build.fingerprint(second)
+
+
 def test_weights_are_read_whatever_their_file_is_called(tmp_path: Path) -> None:
     """Keras alone reads its two forms of HDF5 by the name: .weights.h5, and .h5 from before."""
     backbone, _ = build_small(None, 3)

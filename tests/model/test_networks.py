@@ -8,14 +8,21 @@ from types import ModuleType
 import keras
 import numpy as np
 import pytest
-from helpers.scripts import NETWORKS
+from helpers.scripts import NETWORKS, SMALLEST
 
 from sentiment.base.errors import UserError
+from sentiment.model import networks
 from sentiment.model.build import build_model
+from sentiment.model.recipe import Architecture
 
 
 def architecture_of(network: str) -> ModuleType:
     return importlib.import_module(f"{network}.architecture")
+
+
+def smallest(network: str) -> Architecture:
+    variant = SMALLEST.get(network)
+    return networks.named(f"{network}-{variant}" if variant else network).architecture
 
 
 @pytest.mark.slow
@@ -23,8 +30,10 @@ def architecture_of(network: str) -> ModuleType:
 def test_a_network_penalises_what_it_says(network: str) -> None:
     module = architecture_of(network)
     assert module.ARCHITECTURE.name == network
+    side = max(smallest(network).sides[0], 96)
     for recipe in (module.FC, module.ALL):
-        built = build_model(module.ARCHITECTURE, dataclasses.replace(recipe, weights="none"), 3)
+        recipe = dataclasses.replace(recipe, weights="none")
+        built = build_model(smallest(network), recipe, 3, side=side)
         learning_kernels = [w for w in built.trainable_weights if w.path.endswith("kernel")]
         assert len(built.losses) == (len(learning_kernels) if recipe.weight_decay else 0)
 
@@ -32,10 +41,10 @@ def test_a_network_penalises_what_it_says(network: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("network", [name for name in NETWORKS if name != "mobilenet"])
 def test_weights_of_another_network_are_refused(network: str, weights: Path) -> None:
-    module = architecture_of(network)
-    recipe = dataclasses.replace(module.FC, weights=str(weights))
-    with pytest.raises(UserError, match=f"--weights {weights}: not {module.ARCHITECTURE.title}'s"):
-        build_model(module.ARCHITECTURE, recipe, 3)
+    architecture = smallest(network)
+    recipe = dataclasses.replace(architecture_of(network).FC, weights=str(weights))
+    with pytest.raises(UserError, match=f"--weights {weights}: not {architecture.title}'s"):
+        build_model(architecture, recipe, 3)
 
 
 @pytest.mark.slow

@@ -209,3 +209,14 @@ def test_runs_with_chosen_labels_stand_behind_their_networks_own(tmp_path: Path)
     (learned,) = {row["learned"] for row in runs_table.runs([model]).frame.to_dict("records")}
     assert learned == "shares, temperature 2"
     assert "learned" not in runs_table.runs(collected(tmp_path)[:1]).frame
+
+
+def test_a_further_variant_is_told_of_where_it_was_run(tmp_path: Path) -> None:
+    of = run(tmp_path, "vit-l16", "all")
+    write_run(of, Y_TRUE, probabilities(Y_TRUE))
+    models = {model.name: model for model in collected(tmp_path)}
+    assert len(models) == len(RUNS) + 1
+    assert list(models).index("ViT-L/16 FT-A") == list(models).index("ViT-B/16 FT-A") + 1
+    assert models["ViT-L/16 FT-A"].run == of and not states(models["ViT-L/16 FT-A"])
+    assert of.prediction_command().endswith("train_vit.py -- --variant l16 --dataset t4sa")
+    assert of.measuring_command.endswith("measure_inference.py --dataset t4sa")

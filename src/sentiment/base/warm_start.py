@@ -9,6 +9,7 @@ A script is started as any other program where a fork is not safe: on other syst
 where the libraries start threads or open a GPU while they are imported, as PyTorch does there.
 """
 
+import atexit
 import contextlib
 import functools
 import gc
@@ -148,6 +149,7 @@ def launched() -> socket.socket | None:
     if sys.platform != "linux":
         return None
     ours, theirs = socket.socketpair()
+    atexit.register(ours.close)
     with theirs:
         subprocess.Popen(
             [sys.executable, __file__, str(theirs.fileno())],

@@ -29,6 +29,8 @@ class Options:
     data: TrainingData = field(default_factory=TrainingData)
     weights: tuple[str, ...] = ()
     """First weights by network, such as mobilenet=FILE vgg19=none; without a name, of all."""
+    variants: tuple[str, ...] = ()
+    """Further variants to train, such as vit-l16, beside the first of each folder."""
     images: int = 300
     """Test images to measure inference with, at most."""
     folders: Folders = field(default_factory=Folders)
@@ -90,9 +92,15 @@ def _training_flags(options: Options) -> list[tuple[Network, list[str]]]:
     """The flags that every network is trained with.
 
     Raises:
-        UserError: there is no such network as --weights names.
+        UserError: there is no such network as --weights or --variants names.
     """
-    by_name = {network.architecture.name: network for network in networks()}
+    all_of = {network.architecture.name: network for network in networks()}
+    further = [name for name, network in all_of.items() if not network.architecture.is_first]
+    for name in options.variants:
+        if name not in further:
+            raise UserError(f"--variants {name}: expected one of {', '.join(further)}")
+    wanted = all_of.keys() - further | set(options.variants)
+    by_name = {name: network for name, network in all_of.items() if name in wanted}
     weights: dict[str, str] = {}
     for word in options.weights:
         name, equals, value = word.partition("=")

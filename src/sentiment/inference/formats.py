@@ -24,6 +24,7 @@ from sentiment.runs.run_files import Ending
 
 if TYPE_CHECKING:
     import keras
+    from tf2onnx.graph import Graph, Node
 
 Predict = Callable[[np.ndarray], np.ndarray]
 """From photos, uint8 (n, side, side, 3), to probabilities, float32 (n, classes)."""
@@ -156,7 +157,8 @@ def _write_onnx(original: Original, path: Path) -> None:
 
     image = tf.TensorSpec(network.input_shape, tf.uint8, name="image")
     places = [tf.TensorSpec(weight.shape, weight.dtype, name=weight.path) for weight in weights]
-    model, _ = tf2onnx.convert.from_function(serve, [image, *places])
+    handlers: dict = {"Erfc": (_without_erfc, [])}
+    model, _ = tf2onnx.convert.from_function(serve, [image, *places], custom_op_handlers=handlers)
     graph = model.graph
     for place, weight in zip(graph.input[1:], weights, strict=True):
         graph.initializer.append(onnx.numpy_helper.from_array(weight.numpy(), place.name))
@@ -170,6 +172,17 @@ def _write_onnx(original: Original, path: Path) -> None:
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(path)
     onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def _without_erfc(graph: "Graph", node: "Node", name: str, _: object) -> None:
+    """Put 1 - erf(x), which ONNX knows, in the place of erfc(x), by which Keras computes GELU."""
+    shapes, kinds = node.output_shapes, node.output_dtypes
+    erf = graph.make_node("Erf", node.input, shapes=shapes, dtypes=kinds)
+    one = graph.make_const(f"{name}_one", np.ones((), np.float32))
+    graph.remove_node(name)
+    graph.make_node(
+        "Sub", [one.output[0], erf.output[0]], outputs=node.output, shapes=shapes, dtypes=kinds
+    )
 
 
 def _add_onnx_card(path: Path, card: dict) -> None:

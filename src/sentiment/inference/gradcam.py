@@ -1,5 +1,7 @@
 """Grad-CAM: which regions of a photo drove a model's decision (Selvaraju et al., 2017)."""
 
+import itertools
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +15,12 @@ from sentiment.model import model_file
 
 
 def heat(path: Path, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """How much each place of the photos spoke for a class, by the last convolutional features.
+    """How much each place of the photos spoke for a class, by the last features that have a place.
 
     The map is the mean of each feature's gradient times the feature, summed over the features,
-    negative values left out (Selvaraju et al., 2017, equations 1 and 2).
+    negative values left out (Selvaraju et al., 2017, equations 1 and 2). The features are the last
+    convolutional ones or, where there are none, the patches' tokens that the last attention takes
+    (as github.com/jacobgil/pytorch-grad-cam has it for Vision Transformers).
 
     Args:
         path: a model that a training script saved.
@@ -27,28 +31,51 @@ def heat(path: Path, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
         float32 (n, side, side), from 0 to 1, the most in each photo; 0 where nothing did.
 
     Raises:
-        UserError: the file is damaged or has no convolutional features.
+        UserError: the file is damaged or has no features with a place.
     """
     model = model_file.load(path)
     backbone, head = model.get_layer("backbone"), model.get_layer("head")
     head.layers[-1].activation = keras.activations.linear  # the score before the softmax
-    last = next((x for x in reversed(backbone.layers) if len(x.output.shape) == 4), None)
-    if last is None:
-        raise UserError(f"{path}: its backbone has no convolutional features to explain")
+    placed = _placed(backbone)
+    if not placed:
+        raise UserError(f"{path}: its backbone has no features with a place to explain")
     pixels = _preprocessed(model, images)
-    features = keras.Model(backbone.input, last.output)(pixels, training=False)
-    pooling = last.output is not backbone.output
-    rest = keras.Model(last.output, backbone.output) if pooling else None
+    computed = keras.Model(backbone.input, placed)(pixels, training=False)
+    features, *beside = keras.tree.flatten(computed)
+    pooling = placed[0] is not backbone.output
+    rest = keras.Model(placed, backbone.output) if pooling else None
 
     def score(features: keras.KerasTensor) -> keras.KerasTensor:
-        pooled = rest(features, training=False) if rest else features
+        pooled = rest([features, *beside], training=False) if rest else features
         scores = head(pooled, training=False)
         return keras.ops.sum(scores * keras.ops.one_hot(classes, scores.shape[-1]))
 
     gradient = keras.ops.convert_to_numpy(_gradient(score, features))
+    gradient, values = (_in_grid(x) for x in (gradient, keras.ops.convert_to_numpy(features)))
     weights = gradient.mean(axis=(1, 2), keepdims=True)
-    maps = np.maximum((weights * keras.ops.convert_to_numpy(features)).sum(axis=-1), 0)
+    maps = np.maximum((weights * values).sum(axis=-1), 0)
     return np.stack([_stretched(heat, images.shape[1]) for heat in maps])
+
+
+def _placed(backbone: keras.Model) -> list[keras.KerasTensor]:
+    """The last features that have a place, and what else the rest of the backbone is computed from;
+    empty if there are none."""
+    operations = keras.Model(backbone.inputs, backbone.outputs).operations  # the input comes first
+    for before, operation in reversed([*itertools.pairwise(operations)]):
+        if len(operation.output.shape) == 4:
+            return [operation.output]
+        if isinstance(operation, keras.layers.MultiHeadAttention):
+            return [before.output, before.input]  # the tokens, and what its output is added to
+    return []
+
+
+def _in_grid(features: np.ndarray) -> np.ndarray:
+    """Features by row and column: as they are, or those of patches without the class token."""
+    if features.ndim == 4:
+        return features
+    n, tokens, width = features.shape
+    side = math.isqrt(tokens - 1)
+    return features[:, 1:].reshape(n, side, side, width)
 
 
 def _preprocessed(model: keras.Model, images: np.ndarray) -> keras.KerasTensor:

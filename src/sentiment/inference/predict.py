@@ -19,7 +19,7 @@ from sentiment.engine import backend, cluster
 from sentiment.engine.cluster import Cluster
 from sentiment.engine.supervisor import supervise
 from sentiment.inference.unfinished_prediction import UnfinishedPrediction
-from sentiment.model import model_file, model_origin
+from sentiment.model import model_file, model_origin, variants
 from sentiment.model.recipe import Architecture, Recipe
 from sentiment.runs import learned_images, predictions, training_plan
 from sentiment.runs.run_files import Run, TrainingData
@@ -64,8 +64,9 @@ class Options:
 @cli.command()
 def main(architecture: Architecture, recipe: Recipe) -> None:
     """Run a prediction script for the model that `recipe` trains."""
-    options = cli.parse(Options)
-    supervise(options.cluster, lambda: predict(architecture, recipe.layers, options))
+    options = cli.parse(variants.with_flag(Options, architecture))
+    chosen = variants.chosen(architecture, options)
+    supervise(options.cluster, lambda: predict(chosen, recipe.layers, options))
 
 
 def predict(architecture: Architecture, layers: str, options: Options) -> None:

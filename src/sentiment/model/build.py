@@ -3,7 +3,7 @@
 import hashlib
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -63,9 +63,18 @@ def without_head(model: keras.Model) -> keras.Model:
     return keras.Model(model.input, output)
 
 
+def flat(model: keras.Model) -> Iterator[keras.Layer]:
+    """A model's layers in their order, with those of models inside it in their place."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from flat(layer)
+        else:
+            yield layer
+
+
 def fingerprint(model: keras.Model) -> str:
     """SHA-256 of a model's layers and weights."""
-    layers = [(type(layer).__name__, layer.get_config()) for layer in model.layers]
+    layers = [(type(layer).__name__, layer.get_config()) for layer in flat(model)]
     for _, config in layers:
         del config["name"]  # some are numbered by what the process has built before
         if "kernel_regularizer" in config:
@@ -154,7 +163,7 @@ def _with_weight_decay(model: keras.Model, decay: float) -> keras.Model:
             config["kernel_regularizer"] = keras.regularizers.L2(decay / 2)
         return layer.__class__.from_config(config)
 
-    copy = keras.models.clone_model(model, clone_function=with_penalty)
+    copy = keras.models.clone_model(model, clone_function=with_penalty, recursive=True)
     copy.set_weights(model.get_weights())
     return copy
 
@@ -167,10 +176,10 @@ def _choose_layers(model: keras.Model, recipe: Recipe) -> None:
     backbone = model.get_layer("backbone")
     backbone.trainable = recipe.layers == "all"
     if recipe.layers == "fc":
-        for layer in backbone.layers:
+        for layer in flat(backbone):
             if isinstance(layer, keras.layers.Dropout):
                 layer.rate = 0.0
     if recipe.layers == "all" and recipe.freeze_batch_norm:
-        for layer in backbone.layers:
+        for layer in flat(backbone):
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.trainable = False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class InPyTorch:
     """Zeros above, below, to the left and to the right of the image before the first layer."""
     order: "Callable[[keras.Model], Iterable[keras.Layer]]" = lambda network: network.layers
     """The layers in PyTorch's order."""
+    set_weights: "Callable[[keras.Model, dict[str, np.ndarray]], None] | None" = None
+    """Gives the network PyTorch's arrays by their names; None: its layers take them in order."""
 
 
 def builder(
@@ -69,9 +72,12 @@ def _with_weights_of_pytorch(network: "keras.Model", form: InPyTorch, file: Path
         changed = form.settings.get(layer.name, form.settings.get(type(layer).__name__, {}))
         return type(layer).from_config({**layer.get_config(), **changed})
 
-    given = torch_weights.layers_of(read_tensors(file))
+    tensors = read_tensors(file)
     made = keras.models.clone_model(network, clone_function=as_in_pytorch)
-    torch_weights.set_in_order(form.order(made), given)
+    if form.set_weights:
+        form.set_weights(made, tensors)
+    else:
+        torch_weights.set_in_order(form.order(made), torch_weights.layers_of(tensors))
     return made
 
 

@@ -21,6 +21,9 @@ Preprocessing = Literal["caffe", "tf", "torch", "lite"]
 in [-1, 1], or RGB less that mean and by its standard deviation; lite: EfficientNet-Lite's own, RGB
 less 127 and by 128."""
 
+DASH = "-"
+"""Stands between a folder and its variant in the name of a network."""
+
 
 MIXING = ("mixup", "cutmix")
 """Kinds of augmentation that mix the photos of a batch, and their targets."""
@@ -31,7 +34,8 @@ class Architecture:
     """A network: all that the library needs to know of it."""
 
     name: str
-    """Its folder under src/, which also names its files under saved_models/ and logs/."""
+    """Its folder under src/, which also names its files under saved_models/ and logs/; for all but
+    the first variant of a folder, with the variant behind a dash, such as `vit-l16`."""
     title: str
     """Its name in text."""
     preprocessing: Preprocessing
@@ -48,6 +52,20 @@ class Architecture:
     """What its ImageNet weights in PyTorch's format (.pth) were trained on; None: it takes none."""
     released: "Released | None" = None
     """Trained models of it that others have published, if there are any."""
+    variant: str = ""
+    """Which of its folder's variants it is, in the words of --variant; empty where there is one."""
+    others: tuple["Architecture", ...] = ()
+    """The folder's other variants, which have its recipes; known to the first alone."""
+
+    @property
+    def folder(self) -> str:
+        """Its folder under src/."""
+        return self.name.partition(DASH)[0]
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the variant that its folder's scripts take unless told otherwise."""
+        return self.name == self.folder
 
     def own_preprocessing(self, weights: str) -> Preprocessing:
         """What weights were trained on: imagenet, none, or a file's path."""
@@ -67,9 +85,11 @@ class Architecture:
             takes = str(self.sides[0])
             if len(self.sides) > 1:
                 takes += f" to {self.sides[-1]}"
+            step = self.sides.step if isinstance(self.sides, range) else 1
+            steps = f" in steps of {step}" if step > 1 else ""
             raise UserError(
-                f"{self.title} takes images of {takes} pixels a side, those of {data} have {side}; "
-                f"prepare the photos again with --size, under another --name"
+                f"{self.title} takes images of {takes} pixels a side{steps}, those of {data} have "
+                f"{side}; prepare the photos again with --size, under another --name"
             )
 
 

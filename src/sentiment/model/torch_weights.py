@@ -82,12 +82,62 @@ def set_layer(
     ])  # fmt: skip
 
 
+class State:
+    """A network's state, out of which arrays are taken by their names, each checked by its shape.
+
+    Args:
+        tensors: arrays by name, from which those taken are removed.
+    """
+
+    def __init__(self, tensors: dict[str, np.ndarray]):
+        self._left = tensors
+
+    def take(self, name: str, shape: tuple[int | None, ...]) -> np.ndarray:
+        """An array of a shape, in which None stands for any length.
+
+        Raises:
+            ValueError: it is missing, or has another shape, or values that are no numbers.
+        """
+        if name not in self._left:
+            raise ValueError(f"it has no {name}")
+        array = self._left.pop(name)
+        if len(array.shape) != len(shape) or any(
+            wanted not in (None, has) for has, wanted in zip(array.shape, shape, strict=True)
+        ):
+            raise ValueError(f"{name} has the shape {array.shape}; expected {shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} has values that are no numbers")
+        return array
+
+    def set_layer(self, layer: keras.Layer, name: str) -> None:
+        """Give a layer the weights of PyTorch's of this name.
+
+        Raises:
+            ValueError: as `take` does.
+        """
+        wanted = _wanted(layer)
+        parts = {part: self.take(f"{name}.{part}", shape) for part, shape in wanted.items()}
+        set_layer(layer, name, parts)
+
+    def check_empty(self, classifier: str) -> None:
+        """Check that nothing is left but the layer of the classes that the original tells apart.
+
+        Raises:
+            ValueError: there is more, so it is another network's.
+        """
+        left = [name for name in self._left if not name.startswith(f"{classifier}.")]
+        if left:
+            raise ValueError(f"it has {left[0]}, which is not of this network")
+
+
 def _wanted(layer: keras.Layer) -> dict[str, tuple[int, ...]]:
     """PyTorch's parts of a layer with their shapes, in the order of Keras' weights."""
     shapes = [tuple(weight.shape) for weight in layer.weights]
     if isinstance(layer, keras.layers.BatchNormalization):
         names = ("weight", "bias", "running_mean", "running_var")
         return dict(zip(names, shapes, strict=True))
+    if isinstance(layer, keras.layers.LayerNormalization):
+        return dict(zip(("weight", "bias"), shapes, strict=True))
     kernel, *bias = shapes
     if isinstance(layer, keras.layers.Dense):
         turned = kernel[::-1]
@@ -108,7 +158,7 @@ def _as_keras_has_it(
     layer: keras.Layer, weight: np.ndarray, image: tuple[int, int, int] | None
 ) -> np.ndarray:
     """PyTorch's weight in the order of Keras."""
-    if isinstance(layer, keras.layers.BatchNormalization):
+    if isinstance(layer, keras.layers.BatchNormalization | keras.layers.LayerNormalization):
         return weight
     if isinstance(layer, keras.layers.DepthwiseConv2D):
         return weight.transpose(2, 3, 0, 1)

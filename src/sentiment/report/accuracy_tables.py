@@ -8,6 +8,7 @@ from sentiment.report.rows import (
     PAPER,
     REPORT,
     RERUN,
+    SUCCESSOR,
     Figures,
     PublishedColumns,
     Shown,
@@ -77,6 +78,7 @@ def ttd_accuracy(models: list[TrainedModel], others: list[Other], data: Data) ->
             REPORT: published.TTD_REPORT.get(level, {}),
             PAPER: published.TTD_PAPER[level],
             RERUN: published.TTD_RERUN[level],
+            SUCCESSOR: published.TTD_SUCCESSOR[level],
         }
         for m in shown:
             figures = {"at least agree": level, **_scores(agreed[m.name])}
@@ -85,7 +87,7 @@ def ttd_accuracy(models: list[TrainedModel], others: list[Other], data: Data) ->
         "table_3_ttd_accuracy",
         "Table 3: TTD by annotators that agree",
         rows,
-        SCORE_FORMATS | dict.fromkeys((REPORT, PAPER, RERUN), FRACTION),
+        SCORE_FORMATS | dict.fromkeys((REPORT, PAPER, RERUN, SUCCESSOR), FRACTION),
         [*beside, *published_notes(models, data, published.TTD_NOTE), *_ttd_notes(data)],
     )
 

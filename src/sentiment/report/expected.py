@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping
 from sentiment.report import published
 from sentiment.report.published import Key
 from sentiment.report.published_data import Data
-from sentiment.report.rows import PAPER, REPORT, Shown
+from sentiment.report.rows import PAPER, REPORT, SUCCESSOR, Shown
 from sentiment.runs.accuracy import Accuracy
 from sentiment.runs.predictions import Predictions
 
 
 def lines(models: list[Shown], data: Data, ttd: Data) -> Iterator[str]:
     """A line for each accuracy that others have published of the same network, trained the same way
-    and tested on the same photos; the paper's figure where there is one, else the report's.
+    and tested on the same photos; the paper's figure where there is one, or its successor's, else
+    the report's.
 
     Nothing is said where the data are not the whole of those published.
     """
@@ -26,6 +27,7 @@ def lines(models: list[Shown], data: Data, ttd: Data) -> Iterator[str]:
             columns = {
                 REPORT: published.TTD_REPORT.get(level, {}),
                 PAPER: published.TTD_PAPER[level],
+                SUCCESSOR: published.TTD_SUCCESSOR[level],
             }
             for model in models:
                 if isinstance(model.ttd, Predictions):

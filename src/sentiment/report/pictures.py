@@ -31,7 +31,7 @@ from sentiment.runs.picture import (
 from sentiment.runs.predictions import Predictions
 from sentiment.runs.significance import Comparison
 
-MARKERS = {"report": "x", "paper": "+"}
+MARKERS = {"report": "x", "paper": "+", "successor": "*"}
 """Markers of published figures, by where they were published."""
 
 Tested = list[tuple[TrainedModel, Predictions]]
@@ -113,6 +113,7 @@ def _ttd(colours: dict[str, str], on_ttd: Tested, data: Data) -> Picture:
         others = {
             "report": published.TTD_REPORT.get(level, {}),
             "paper": published.TTD_PAPER[level],
+            "successor": published.TTD_SUCCESSOR[level],
         }
         agreed = [(model, predictions.agreed(level)) for model, predictions in on_ttd]
         shown = [(model, predictions) for model, predictions in agreed if len(predictions)]
@@ -180,7 +181,7 @@ def _legend(figure: Figure, panels: Iterable[Axes]) -> None:
 
 def _caveat(data: Data) -> str:
     """Ends a caption: which published figures are shown, and whether they can be compared."""
-    marks = "; beside them the report's and the paper's" if data.published else ""
+    marks = "; beside them what others published" if data.published else ""
     return f"{marks}{', of other data: do not compare' if data.difference else ''}."
 
 

@@ -11,7 +11,7 @@ from sentiment.report.table import BALANCED, TO_GET_IT, Table, drop_empty
 from sentiment.runs.collect import Missing, TrainedModel
 from sentiment.runs.others import Other
 
-REPORT, PAPER, RERUN = "report", "paper", "paper rerun"
+REPORT, PAPER, RERUN, SUCCESSOR = "report", "paper", "paper rerun", "successor"
 """Columns with what others published; see `published`."""
 
 Figures = dict[str, float | str | None]

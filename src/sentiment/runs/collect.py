@@ -131,7 +131,7 @@ def trained_models(
 ) -> list[TrainedModel]:
     """Every network both ways, with what is there; behind each, its runs with chosen labels.
 
-    Where models were imported, those alone.
+    Where models were imported, those alone. Of a folder's further variants, those that were run.
 
     Args:
         leaking: those trained on the test images too.
@@ -150,7 +150,8 @@ def trained_models(
     most = wanted.percent or max((run.percent for run in runs if run), default=100.0)
     models = []
     for (network, full_run), run in zip(full_runs, runs, strict=True):
-        models.append(_model(network, run or _with_percent(full_run, most)))
+        if run or network.architecture.is_first:
+            models.append(_model(network, run or _with_percent(full_run, most)))
         models += [_model(network, chosen) for chosen in _chosen_runs(full_run, wanted.percent)]
     return [model for model in models if model.imported] or models
 

@@ -188,7 +188,8 @@ class Run:
         """The flags that tell a script which of its network's runs is meant."""
         part = ["--percent", f"{self.percent:g}"] if self.percent < 100 else []
         leak = ["--include-test-data"] if self.leaking else []
-        return ["--dataset", self.dataset, *part, *self.data.words, *leak]
+        variant = networks.variant_flags(self.architecture)
+        return [*variant, "--dataset", self.dataset, *part, *self.data.words, *leak]
 
     @property
     def training_command(self) -> str:
@@ -205,7 +206,8 @@ class Run:
     @property
     def measuring_command(self) -> str:
         """The command that a person types to measure what predicting costs on a CPU."""
-        plain = replace(self, data=TrainingData(self.dataset, self.percent))
+        data = TrainingData(self.dataset, self.percent)
+        plain = replace(self, architecture="", data=data)  # all networks are measured together
         return " ".join(["python scripts/measure_inference.py", *plain.flags])
 
     @property

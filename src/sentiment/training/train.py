@@ -15,7 +15,7 @@ from sentiment.data.dataset import Dataset
 from sentiment.engine import backend, cluster
 from sentiment.engine.cluster import Cluster
 from sentiment.engine.supervisor import supervise
-from sentiment.model import model_file
+from sentiment.model import model_file, variants
 from sentiment.model.recipe import Architecture, Recipe
 from sentiment.runs import event_file, manifest_file, outdated, training_plan
 from sentiment.runs.run_files import Run, TrainingData
@@ -68,8 +68,10 @@ class Options:
 @cli.command()
 def main(architecture: Architecture, recipe: Recipe) -> None:
     """Run a training script: fine-tune `architecture` by `recipe`, as its flags change it."""
-    options = cli.parse(Options, default=Options(recipe))
-    supervise(options.cluster, lambda: train(architecture, recipe, options))
+    kind = variants.with_flag(Options, architecture)
+    options = cli.parse(kind, default=kind(recipe))
+    chosen = variants.chosen(architecture, options)
+    supervise(options.cluster, lambda: train(chosen, recipe, options))
 
 
 def train(architecture: Architecture, stated: Recipe, options: Options) -> None:

@@ -1,0 +1,17 @@
+"""Fine-tune all layers of ConvNeXt-Tiny or --variant (FT-A).
+
+Command:
+
+    ipython src/convnext/all_layer_train_convnext.py -- --percent 1
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from convnext.architecture import ALL, ARCHITECTURE
+from sentiment.training.train import main
+
+if __name__ == "__main__":
+    main(ARCHITECTURE, ALL)

@@ -1,0 +1,17 @@
+"""Predict the test split with ConvNeXt-Tiny or --variant, all layers fine-tuned (FT-A).
+
+Command:
+
+    ipython src/convnext/result_predict_all_layer_train_convnext.py -- --percent 1
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from convnext.architecture import ALL, ARCHITECTURE
+from sentiment.inference.predict import main
+
+if __name__ == "__main__":
+    main(ARCHITECTURE, ALL)
