@@ -15,7 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from helpers import small_checkout
+from helpers import event_files, small_checkout
 from helpers.scripts import ROOT, SRC, refusal, succeed
 
 from sentiment.base.errors import UserError
@@ -248,7 +248,7 @@ def test_a_task_of_slurm_killed_ends_the_others_in_a_line_and_one_process_goes_o
     network = small_checkout.make(tmp_path / "checkout")
     command = [network / "all_layer_train_tinynet.py", "--dataset", "drawn", "--data-dir",
                drawn_data, "--logs-dir", tmp_path / "logs", "--models-dir", tmp_path / "models",
-               "--batch-size", 24, "--learning-rate", 0.01, "--epochs"]  # fmt: skip
+               "--batch-size", 24, "--learning-rate", 0.01, "--tensorboard", "--epochs"]
     together = ["--checkpoint-batches", 1, "--coordinator", "auto"]
     began = [begin(*command, 3, *together, **compiled, **task) for task in slurm_tasks(2)]
     checkpoint = tmp_path / "models" / "drawn" / "all_layers_tinynet_checkpoint.npz"
@@ -267,3 +267,7 @@ def test_a_task_of_slurm_killed_ends_the_others_in_a_line_and_one_process_goes_o
     with history.open(newline="") as lines:
         rows = [list(map(float, list(row.values())[1:5])) for row in csv.DictReader(lines)]
     np.testing.assert_allclose(rows, alone["FT-A"], rtol=1e-5)
+    losses = [loss for loss, *_ in rows]
+    recorded = event_files.learned(history.with_name("all_layers_tinynet_tensorboard"))
+    np.testing.assert_allclose(recorded["epoch/loss"], [*enumerate(losses, 1)], rtol=1e-5)
+    assert [step for step, _ in recorded["batch/loss"]] == list(range(1, 3 * 8 + 1))
