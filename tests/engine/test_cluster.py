@@ -19,9 +19,11 @@ from helpers import event_files, small_checkout
 from helpers.scripts import ROOT, SRC, refusal, succeed
 
 from sentiment.base.errors import UserError
+from sentiment.base.project import Folders
 from sentiment.data.arrays import CHUNK
 from sentiment.engine import cluster, devices
 from sentiment.engine.batches import Batches
+from sentiment.runs import work
 
 TRAIN = "src/mobilenet/fc_layer_train_mobilenet.py"
 TOGETHER = ["--coordinator", "localhost:1", "--num-processes", 2]
@@ -256,6 +258,10 @@ def test_a_task_of_slurm_killed_ends_the_others_in_a_line_and_one_process_goes_o
     while not checkpoint.exists():
         assert began[0].poll() is None, began[0].communicate()
         time.sleep(0.05)
+    there = Folders(drawn_data, tmp_path / "logs", tmp_path / "models")
+    assert [(run.name, run.state) for run in work.trained(there)] == [
+        ("drawn/all_layers_tinynet", "running")
+    ]
     began[1].send_signal(signal.SIGKILL)
     _, errors = began[0].communicate(timeout=60)
     assert began[0].returncode == 2, errors
