@@ -2,6 +2,8 @@
 
 import re
 import resource
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -203,6 +205,19 @@ echo "${{COMPREPLY[*]}}"
 def test_bash_completes_flags_and_their_values(words: str, last: str, expected: str) -> None:
     done = start("bash", "-c", COMPLETE.format(root=ROOT, words=words, last=last), cwd=ROOT)
     assert (done.stdout.strip(), done.stderr) == (expected, "")
+
+
+def test_zsh_gets_of_tyro_what_its_completion_reads() -> None:
+    """zsh itself is tried where it is installed; bash is above."""
+    text = succeed("scripts/report.py", "--tyro-print-completion", "zsh")
+    last = text.rstrip().splitlines()[-1]
+    name = last.removesuffix(' "$@"')
+    assert last == f'{name} "$@"'
+    assert f"\n{name}() {{\n" in text
+    assert len(re.findall("^COMPLETION_SPEC = {.*}$", text, re.MULTILINE)) == 1
+    if zsh := shutil.which("zsh"):
+        for script in (text, (ROOT / "scripts" / "completion.zsh").read_text()):
+            subprocess.run([zsh, "-n"], input=script, text=True, check=True)
 
 
 def test_output_that_nobody_reads_does_not_disturb(drawn_data: Path) -> None:

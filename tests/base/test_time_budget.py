@@ -29,6 +29,10 @@ def test_work_is_stopped_when_the_time_is_over_and_may_save_before() -> None:
         pass  # it ended in time
     with TimeBudget().limit():
         assert TimeBudget().left == float("inf")
+    with TimeBudget(0.005).limit():
+        with pytest.raises(BudgetSpent):
+            signal.raise_signal(signal.SIGALRM)  # another process's time is over
+        work(0.4)
     work(0.2)  # no alarm is left
 
 

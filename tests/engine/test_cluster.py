@@ -15,13 +15,15 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from helpers import small_checkout
+from helpers import event_files, small_checkout
 from helpers.scripts import ROOT, SRC, refusal, succeed
 
 from sentiment.base.errors import UserError
+from sentiment.base.project import Folders
 from sentiment.data.arrays import CHUNK
 from sentiment.engine import cluster, devices
 from sentiment.engine.batches import Batches
+from sentiment.runs import work
 
 TRAIN = "src/mobilenet/fc_layer_train_mobilenet.py"
 TOGETHER = ["--coordinator", "localhost:1", "--num-processes", 2]
@@ -249,6 +251,7 @@ def test_a_task_of_slurm_killed_ends_the_others_in_a_line_and_one_process_goes_o
     command = [network / "all_layer_train_tinynet.py", "--dataset", "drawn", "--data-dir",
                drawn_data, "--logs-dir", tmp_path / "logs", "--models-dir", tmp_path / "models",
                "--batch-size", 24, "--learning-rate", 0.01, "--augmentation", "mixup", "cutmix",
+               "--tensorboard",
                "--epochs"]  # fmt: skip
     together = ["--checkpoint-batches", 1, "--coordinator", "auto"]
     began = [begin(*command, 3, *together, **compiled, **task) for task in slurm_tasks(2)]
@@ -256,6 +259,10 @@ def test_a_task_of_slurm_killed_ends_the_others_in_a_line_and_one_process_goes_o
     while not checkpoint.exists():
         assert began[0].poll() is None, began[0].communicate()
         time.sleep(0.05)
+    there = Folders(drawn_data, tmp_path / "logs", tmp_path / "models")
+    assert [(run.name, run.state) for run in work.trained(there)] == [
+        ("drawn/all_layers_tinynet", "running")
+    ]
     began[1].send_signal(signal.SIGKILL)
     _, errors = began[0].communicate(timeout=60)
     assert began[0].returncode == 2, errors
@@ -268,3 +275,7 @@ def test_a_task_of_slurm_killed_ends_the_others_in_a_line_and_one_process_goes_o
     with history.open(newline="") as lines:
         rows = [list(map(float, list(row.values())[1:5])) for row in csv.DictReader(lines)]
     np.testing.assert_allclose(rows, alone["FT-A"], rtol=1e-5)
+    losses = [loss for loss, *_ in rows]
+    recorded = event_files.learned(history.with_name("all_layers_tinynet_tensorboard"))
+    np.testing.assert_allclose(recorded["epoch/loss"], [*enumerate(losses, 1)], rtol=1e-5)
+    assert [step for step, _ in recorded["batch/loss"]] == list(range(1, 3 * 8 + 1))

@@ -18,6 +18,7 @@ import numpy as np
 
 from helpers import event_files
 from helpers.small_checkout import architecture
+from sentiment.base import monitor
 from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
 from sentiment.base.time_budget import TimeBudget
@@ -56,19 +57,24 @@ STOPS = [
 def stopping_at(
     method: str, call: int, number: int = signal.SIGTERM
 ) -> contextlib.AbstractContextManager:
-    """Send this process a signal then, before the checkpoint's callback looks."""
+    """Send this process a signal then, before the checkpoint's callback looks.
+
+    SIGKILL ends the training, not the process, and leaves the files as it would.
+    """
     calls, theirs = itertools.count(1), getattr(History, method)
 
     def stopping(self: History, *args: object, **logs: object) -> None:
         theirs(self, *args, **logs)
         if next(calls) == call:
+            if number == signal.SIGKILL:
+                raise Stopped
             signal.raise_signal(number)
 
     return unittest.mock.patch.object(History, method, stopping)
 
 
 class Stopped(BaseException):
-    """SIGTERM came."""
+    """SIGTERM came, or SIGKILL."""
 
 
 def train(
@@ -94,18 +100,23 @@ def train_with_stops(*args: object) -> tuple:
     for method, call in STOPS:
         with stopping_at(method, call), contextlib.suppress(Stopped):
             return train(*args)  # the end was earlier
+    with stopping_at("on_train_batch_end", 2, signal.SIGKILL), contextlib.suppress(Stopped):
+        train(*args)  # to epoch 2
     with stopping_at("on_train_batch_end", 2, signal.SIGALRM):
         assert train(*args)[-1] == "stopped"  # its time is over, in epoch 2 or 3
     return train(*args)
 
 
-def check_record(work: Path, epochs: int) -> None:
-    """TensorBoard finds every epoch and every batch once, and the pictures of the end."""
-    (folder,) = work.glob("drawn/*_tensorboard")
+def check_record(work: Path, undisturbed: Path, epochs: int) -> None:
+    """TensorBoard finds what nobody disturbed, each step once, and the pictures of the end."""
+    folder, calm = (next(place.glob("drawn/*_tensorboard")) for place in (work, undisturbed))
+    assert event_files.learned(folder) == event_files.learned(calm)
     assert event_files.steps(folder, "epoch/val_loss") == list(range(1, epochs + 1))
     learned = event_files.steps(folder / "batches", "batch/loss")
     assert learned == list(range(1, learned[-1] + 1))
     assert learned[-1] % epochs == 0
+    loaded = event_files.steps(folder / "batches", "system/rss_bytes")
+    assert loaded == sorted(set(loaded))
     assert "validation/confusion matrix" in event_files.read(folder).Tags()["images"]
 
 
@@ -148,13 +159,13 @@ def main() -> None:
         if on_features:
             one_by_one = train(recipe, data, work / "one by one")
             fit.STEPS_AT_ONCE = 2
-        undisturbed = train(recipe, data, work / "undisturbed")
+        recorded = case == "FT-A in parts"
+        undisturbed = train(recipe, data, work / "undisturbed", None, recorded)
         print(case, *undisturbed[1][1:], sep="\n  ")
         every = 2 if case == "FT-A" else None
-        recorded = case == "FT-A in parts"
         resumed = train_with_stops(recipe, data, work / "stopped", every, recorded)
         if recorded:
-            check_record(work / "stopped", recipe.epochs)
+            check_record(work / "stopped", work / "undisturbed", recipe.epochs)
         assert same(resumed, undisturbed), resumed[1:]
         if on_features:
             assert len(undisturbed[1]) < 1 + recipe.epochs
@@ -166,5 +177,6 @@ def main() -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, stop)
     backend.start(1)
+    monitor.SECONDS_A_SAMPLE = 0.01
     NETWORK = architecture()
     main()

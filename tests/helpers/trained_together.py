@@ -7,11 +7,13 @@ Command, with src and tests in PYTHONPATH, once for each process:
 With LOGICAL_CPUS=2 TensorFlow takes the CPU for two devices.
 """
 
+import contextlib
 import dataclasses
 import json
 import logging
 import os
 import sys
+import unittest.mock
 from pathlib import Path
 
 from sentiment.engine import backend, cluster
@@ -55,12 +57,14 @@ def main() -> None:
     from helpers import event_files
     from helpers.small_checkout import architecture
     from sentiment.base.project import Folders
+    from sentiment.base.time_budget import TimeBudget
     from sentiment.data.dataset import Dataset
     from sentiment.engine import devices
     from sentiment.engine.batches import Batches, predicted
     from sentiment.runs.run_files import Run, TrainingData
     from sentiment.runs.training_plan import Training
     from sentiment.training import class_weights, fit
+    from sentiment.training.pace import _Steps
 
     # The drawn pictures' own are all 1, by which no image could get another's.
     class_weights.balanced = lambda counts: dict(zip(counts, (0.5, 1.0, 1.5), strict=True))
@@ -76,6 +80,14 @@ def main() -> None:
         run = Run("tinynet", recipe.layers, TrainingData(data.name), Folders(work, work, work))
         run.history.parent.mkdir(parents=True, exist_ok=True)
         wanted = Training(network, recipe, data, run)
+        if cluster.count() > 1:
+            # The second process alone believes that no other epoch fits; both stop after the first.
+            with contextlib.ExitStack() as believing:
+                if not cluster.is_first():
+                    slow = unittest.mock.patch.object(_Steps, "seconds_each", 3600)
+                    believing.enter_context(slow)
+                _, stopped = fit.fit(wanted, None, budget=TimeBudget(10), tensorboard=True)
+            assert (stopped["status"], stopped["last_epoch"]) == ("stopped", 1)
         trained, _ = fit.fit(wanted, None, tensorboard=True)
         if cluster.is_first():
             # Only the first one writes, and what it writes TensorBoard finds once.

@@ -16,13 +16,13 @@ from helpers import warm
 from helpers.samples import Demonstration
 from helpers.scripts import ROOT, refusal, run, start
 from huggingface_hub import ModelCard
-from PIL import Image
 from scipy.stats import binomtest
 from sklearn.metrics import f1_score
 
 from sentiment.base import sha256sums
 from sentiment.base.errors import UserError
 from sentiment.data.dataset import Dataset
+from sentiment.data.decode import decode_file
 from sentiment.inference import agreement, export_model, exporter, formats, predict_photos
 from sentiment.inference.litert import LitertModel
 from sentiment.model import model_file
@@ -188,8 +188,9 @@ def test_an_export_keeps_others_out_and_clears_what_a_killed_one_left(
 
 @pytest.mark.usefixtures("in_this_process")
 def test_a_model_card_tells_what_its_files_hold(
-    small: Path, drawn_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Path, drawn: Path, drawn_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also: each of its examples prints the label that the service gives of a photo."""
     model = Path(shutil.copy(small, tmp_path / "fc_layers_small.keras"))
     dataset, folder = Dataset(drawn_data, "drawn"), tmp_path / "hub"
     split = dataset.split("test")
@@ -200,11 +201,12 @@ def test_a_model_card_tells_what_its_files_hold(
     other = model.with_name("fc_layers_small_on_other_result.npz")  # of an earlier model
     predictions.write(other, split, sure, np.arange(3), dataset.class_names, {"model": "0"})
     options = export_model.Options(
-        model, check_images=9, data_dir=drawn_data, card_folder=folder, logs_dir=tmp_path
+        model, ("litert", "onnx"), 9, data_dir=drawn_data, card_folder=folder, logs_dir=tmp_path
     )
     export_model.export(options)
     names = {"README.md", "run.json", ".gitattributes", "fc_layers_small.keras",
-             "fc_layers_small.tflite", "fc_layers_small_result.npz"}  # fmt: skip
+             "fc_layers_small.tflite", "fc_layers_small.onnx",
+             "fc_layers_small_result.npz"}  # fmt: skip
     assert {path.name for path in folder.iterdir()} == names
     card = ModelCard.load(folder / "README.md")  # checks the metadata
     with np.load(folder / own.name) as result:
@@ -226,16 +228,16 @@ def test_a_model_card_tells_what_its_files_hold(
     told = (folder / "README.md").read_text() + (folder / "run.json").read_text()
     assert "/home/me" not in told and "my-machine" not in told
 
-    monkeypatch.chdir(folder)
-    Image.fromarray(split.images[:1][0]).save("photo.jpg")
-    there: dict = {}
-    answers = []
-    for block in re.findall(r"^```python\n(.*?)^```$", card.text, re.MULTILINE | re.DOTALL):
-        exec(block, there)
-        if "probabilities" in there:
-            answers.append(there.pop("probabilities"))
-    by_keras, by_litert = answers
-    np.testing.assert_allclose(by_keras, by_litert, atol=1e-2)  # it is partly in bfloat16
+    photo = shutil.copy(next(drawn.rglob("*.jpg")), folder / "photo.jpg")
+    (answer,) = LitertModel(folder / "fc_layers_small.tflite").predict(decode_file(photo)[None])
+    photos, *blocks = re.findall(r"^```python\n(.*?)^```$", card.text, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        (tmp_path / "example.py").write_text(photos + block)
+        said, errors = warm.Process(
+            [tmp_path / "example.py"], dict(os.environ), folder
+        ).communicate()
+        assert said == f"{dataset.class_names[answer.argmax()]}\n", errors
 
     monkeypatch.setattr(export_model, "_load", lambda *_: None)
     monkeypatch.setattr(exporter.Exporter, "write", lambda *_: None)

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urljoin
 
+import httpx
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from helpers import icc_profiles
 from helpers.dogs import BREED, photos_of
+from helpers.frame_rates import measurement
 from helpers.scripts import lacking
-from helpers.serving import Server
+from helpers.serving import Server, problem
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -51,9 +53,7 @@ def browser(dogs_video: Path) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def dogs_server(dogs_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder, kept = tmp_path_factory.mktemp("server"), tmp_path_factory.mktemp("kept")
-    server = Server(dogs_model, folder, "--keep-measurements", kept, may_write=True)
-    server.kept = kept
+    server = Server(dogs_model, tmp_path_factory.mktemp("server"))
     yield server
     server.stop()
 
@@ -261,6 +261,7 @@ def test_a_camera_that_does_not_come_is_explained(dogs_server, context):
         "NotAllowedError": "The camera may not be used. Allow it",
         "NotFoundError": "This device has no camera.",
         "NotReadableError": "in use by another program",
+        "OverconstrainedError": "is not there any more",
     }.items():
         page.evaluate(refuse, name)
         page.get_by_role("button", name="Try again").click()
@@ -274,14 +275,24 @@ def test_a_camera_that_does_not_come_is_explained(dogs_server, context):
     expect(notice).to_contain_text("The camera was taken away.")
 
 
-def test_a_device_measures_itself_and_the_server_keeps_it(dogs_server, context):
-    page = visit(context, f"{dogs_server.url}/#measure", "Photos stay on this device")
+def test_a_device_measures_itself_and_the_server_keeps_it(
+    dogs_model, context, tmp_path, tmp_path_factory
+):
+    """Also: the page sends the key that the service wants."""
+    key, kept = tmp_path / "key", tmp_path / "kept"
+    key.write_text("0123456789abcdef")
+    flags = ("--api-key-file", key, "--keep-measurements", kept)
+    server = Server(dogs_model, tmp_path_factory.mktemp("server"), *flags, may_write=True)
+    problem(httpx.post(f"{server.url}/v1/measurements", json=measurement()), 401, "no-key")
+    page = visit(context, f"{server.url}/#measure", "Photos go to this server")
     page.evaluate("""async () => {
         (await import("./page/frame_rate.js")).Measurement.FRAMES = 40;  // in the place of 200
     }""")
+    page.locator("#key").fill("0123456789abcdef")
+    page.locator("#key").press("Enter")
     expect(page.locator("#measure-state")).to_have_text("The server keeps it.", timeout=60_000)
     expect(page.locator("#measured-lines")).to_contain_text("40 in")
-    (file,) = dogs_server.kept.glob("*.json")
+    (file,) = kept.glob("*.json")
     measured = frame_rate.read(file)
     assert measured.model.dataset == "dogs"
     assert (measured.warm_up, measured.frames, measured.picture) == (10, 40, "640 x 480")
@@ -294,6 +305,7 @@ def test_a_device_measures_itself_and_the_server_keeps_it(dogs_server, context):
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as JSON").click()
     assert json.loads(Path(download.value.path()).read_text())["frames"] == 40
+    server.stop()
 
 
 def test_without_the_server_it_works_and_takes_its_newer_model(

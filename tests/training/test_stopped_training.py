@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import small_checkout, warm
+from helpers import event_files, small_checkout, warm
 from helpers.scripts import ROOT, SRC, start
 
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ class Work:
                         "--name", "drawn"],
             "train FT-F": [fc, *which, *epochs],
             "train FT-A": [everything, *which, *epochs, "--head", "trained",
-                           "--checkpoint-batches", 2],
+                           "--checkpoint-batches", 2, "--tensorboard"],
             "predict": [self.script("result_predict_all_layer_train"), *which],
         }  # fmt: skip
 
@@ -87,7 +87,7 @@ class Work:
             top = name.split("/")[0]
             if top not in ("data", "logs", "saved_models") or not file.is_file():
                 continue
-            if file.name.startswith("."):  # locks
+            if file.name.startswith((".", "events.")):  # locks, and a record's parts
                 continue
             if file.suffix == ".keras":
                 with zipfile.ZipFile(file) as archive:
@@ -107,6 +107,8 @@ class Work:
                 left[name] = hashlib.sha256(file.read_bytes()).hexdigest()
             else:
                 left[name] = "there"
+        for folder in self.folder.glob("logs/*/*_tensorboard"):
+            left[folder.name] = event_files.learned(folder)
         return left
 
 

@@ -70,4 +70,5 @@ class TimeBudget:
 
 
 def _spent(number: int, _: FrameType | None) -> NoReturn:
+    signal.setitimer(signal.ITIMER_REAL, 0)  # it may come early, for another process's time is over
     raise BudgetSpent

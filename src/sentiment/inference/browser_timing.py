@@ -22,7 +22,7 @@ FLAGS = (
     "--headless",
     "--no-first-run",
     "--no-sandbox",  # as the administrator, who has none; only this project's own page is opened
-    "--use-fake-device-for-media-stream",
+    "--use-fake-device-for-media-stream=fps=60",  # the most there is; 20 would bound fast models
     "--use-fake-ui-for-media-stream",
 )
 

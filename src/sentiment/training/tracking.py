@@ -64,8 +64,7 @@ class Tracking(keras.callbacks.Callback):
         self._add(self.history.rows[-1])
 
     def conclude(self, pictures: dict[str, bytes]) -> None:
-        """Record the machine's load at the end, and pictures in PNG by their tags."""
-        self._add_to_batches({})
+        """Record pictures in PNG by their tags, and no more."""
         for tag, png in pictures.items():
             self._epochs.add_picture(len(self.history.rows), tag, png)
         self.close()

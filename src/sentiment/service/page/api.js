@@ -105,7 +105,8 @@ async function turn() {
 async function ask(path, options) {
   const headers = { ...options.headers, ...authorization() };
   const limit = AbortSignal.timeout(PATIENCE_MS);
-  const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
+  // Safari has `any` from 17.4 on; before, a photo is waited for without a limit.
+  const signal = options.signal ? (AbortSignal.any?.([options.signal, limit]) ?? options.signal) : limit;
   let response;
   let answer;
   try {

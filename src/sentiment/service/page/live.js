@@ -17,6 +17,7 @@ const FAULTS = {
   NotAllowedError: "The camera may not be used. Allow it for this page in the browser's settings, then try again.",
   NotFoundError: "This device has no camera.",
   NotReadableError: "The camera is in use by another program. Close that, then try again.",
+  OverconstrainedError: "This camera is not there any more. Connect it and try again, or close this view for another.",
   AbortError: "The camera did not start. Try again.",
 };
 

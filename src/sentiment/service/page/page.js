@@ -100,6 +100,7 @@ async function introduce() {
   const right = tested ? ` Right for ${tested.correct} of ${tested.n} test photos.` : "";
   const made = card.imported ? `imported from ${card.imported.file}` : `trained on ${dataset}`;
   $("model").textContent = `Model ${name}, ${made}, version ${version}.${right}`;
+  if (location.hash === "#measure") measureAtOnce();
   return true;
 }
 
@@ -141,11 +142,9 @@ $("key-form").addEventListener("submit", async (event) => {
 
 $("live-open").addEventListener("click", () => live.open());
 
-introduce().then(() => {
-  if (location.hash === "#measure") measureAtOnce();
-});
+introduce();
 
-// For a program that opens the page: measures this device, and sends the result.
+// For a program that opens the page with #measure: measures this device, and sends the result.
 function measureAtOnce() {
   document.addEventListener("measured", () => page.model.keeps_measurements && live.send(), { once: true });
   live.open().then(() => live.measure());
