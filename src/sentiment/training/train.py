@@ -211,7 +211,7 @@ def _train(training: Training, options: Options, budget: TimeBudget, started: di
             return
         manifest |= outcome | {"end": provenance.now()}
         if cluster.is_first() and _replaces(manifest, run):
-            outdated.remove(run)
+            outdated.remove(run.model)
             model_file.save(network, run.model, manifest)
             log.info("Saved %s", run.model)
     if cluster.is_first() and not training_plan.stopped(manifest):
