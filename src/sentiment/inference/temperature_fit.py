@@ -11,8 +11,8 @@ from sentiment.runs import scores
 from sentiment.runs.predictions import Predictions
 
 LEAST, MOST = 0.01, 100.0
-"""Temperatures that are looked at. One beyond them would make about every probability 0 or 1, or all
-classes about as likely as each other."""
+"""Temperatures that are looked at. One beyond them would make every probability about 0 or 1, or
+all classes about as likely as each other."""
 
 PRECISION = 1e-7
 """How near the temperature is to the best one, relative to it."""
