@@ -15,11 +15,12 @@ from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
 from sentiment.data.dataset import Dataset
 from sentiment.engine.cluster import Cluster
-from sentiment.inference import predict
+from sentiment.inference import notebook, predict
 from sentiment.model import model_file
 from sentiment.model.build import build_model
 from sentiment.model.recipe import Recipe
-from sentiment.runs.run_files import TrainingData
+from sentiment.runs import collect, work
+from sentiment.runs.run_files import Run, TrainingData
 
 MOBILENET = dataclasses.replace(SMALL, name="mobilenet")
 """The small network, under a name whose scripts are there."""
@@ -82,6 +83,38 @@ def test_a_prediction_stopped_goes_on_and_a_finished_one_is_not_repeated(
     assert predicted() == expected
     assert f"{result} was there, of this very model and data" in caplog.text
     assert "accuracy" in caplog.text
+
+
+def test_the_mirror_image_is_predicted_too_and_its_result_stands_beside(
+    predicted: Predicted, result: Path, drawn_data: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    caplog.set_level("INFO")
+    plain = predicted()
+    with stopping.stopped(monkeypatch, journal.Journal, "add", 1):
+        predicted(flip_test=True)
+    run = Run("mobilenet", "fc", TrainingData("drawn"), Folders(models_dir=tmp_path / "models"))
+    (unfinished,) = work._unfinished_tests(run, Path("drawn"))
+    assert "its test on drawn with the mirror image" in unfinished.progress
+    assert predicted(flip_test=True) == plain  # which it leaves alone
+    assert "goes on after" in caplog.text
+    assert "drawn test split with the mirror image: accuracy" in caplog.text
+
+    flipped = result.with_name("fc_layers_mobilenet_flip_result.npz")
+    network = model_file.load(result.with_name("fc_layers_mobilenet.keras"))
+    images = Dataset(drawn_data, "drawn").split("test").images[:]
+    both = [network.predict_on_batch(i) for i in (images, images[:, :, ::-1])]
+    with np.load(flipped) as stored:
+        np.testing.assert_allclose(stored["y_prob"], np.mean(both, axis=0), atol=1e-6)
+        assert np.abs(both[0] - both[1]).max() > 1e-3
+    found = notebook.results(tmp_path / "models")
+    assert list(found.run) == ["fc_layers_mobilenet"] * 2
+    assert dict(zip(found.file, found.flip_test, strict=True)) == {
+        str(result): False, str(flipped): True
+    }  # fmt: skip
+    result.write_bytes(flipped.read_bytes())  # renamed, it is still known
+    with pytest.raises(UserError, match="has the mirror images, its name says otherwise"):
+        collect.result_of(run, "drawn")
 
 
 def test_other_batches_start_a_stopped_prediction_anew(

@@ -52,6 +52,25 @@ def test_they_have_rows_and_are_compared_on_the_same_photos(work: Path) -> None:
     assert pairs[ours, "theirs"]["McNemar p"] == "1"
 
 
+def test_predictions_with_the_mirror_image_have_rows_of_their_own(work: Path) -> None:
+    mirrored = {"flip_test": np.array(True)}
+    ours = run(work, "mobilenet", "fc").result("t4sa", flip_test=True)
+    write_result(ours, LABELS, answers(85), **mirrored)
+    theirs = of_paper(work).result("t4sa", flip_test=True)
+    write_result(theirs, LABELS, answers(65), **mirrored, **IMPORTED)
+    page = write_report(work)
+    tables = report_files.tables(page)
+    rows = {row["model"]: row for row in tables["table_2_test_accuracy"]}
+    assert rows["MobileNetV2 FT-F"]["accuracy"] == f"{80 / 90:.4f}"
+    row = rows["MobileNetV2 FT-F, with the mirror image"]
+    assert (row["accuracy"], row["report"]) == (f"{85 / 90:.4f}", "-")
+    assert rows["VGG19 FT-A of paper, with the mirror image"]["accuracy"] == f"{65 / 90:.4f}"
+    pairs = {(row["first"], row["second"]): row for row in tables["test_pairs"]}
+    pair = pairs["MobileNetV2 FT-F", "MobileNetV2 FT-F, with the mirror image"]
+    assert (pair["first alone right"], pair["second alone right"]) == ("0", "5")
+    assert "which takes twice the time to predict" in page.read_text()
+
+
 def test_predictions_of_other_photos_are_left_out(work: Path) -> None:
     file = work / "models" / "theirs" / "predictions_on_t4sa_result.npz"
     write_result(file, LABELS[:30], answers(80)[:30], **IMPORTED)

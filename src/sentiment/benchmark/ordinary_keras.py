@@ -58,7 +58,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--weights", default="imagenet", help="imagenet, none or a file")
     parser.add_argument("--preprocessing", default="tf", choices=("caffe", "tf", "torch"))
     parser.add_argument("--epochs", type=int, nargs=2, default=(15, 3))
-    parser.add_argument("--rates", type=float, nargs=2, default=(0.03, 0.001))
+    parser.add_argument("--rates", type=float, nargs=2, default=(0.03, 0.0001))
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the two models")
     return parser.parse_args()

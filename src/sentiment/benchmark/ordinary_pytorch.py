@@ -66,7 +66,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("photos", type=Path)
     parser.add_argument("--weights", default="none", help="none, or a state dict of mobilenet_v2()")
     parser.add_argument("--epochs", type=int, nargs=2, default=(15, 3))
-    parser.add_argument("--rates", type=float, nargs=2, default=(0.03, 0.001))
+    parser.add_argument("--rates", type=float, nargs=2, default=(0.03, 0.0001))
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the two models")
     return parser.parse_args()

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 JOBS = {"fc": "FT-F", "all": "FT-A"}
 """What is trained, by layers: FT-F from the JPEGs on, then FT-A from what FT-F's job has left."""
 OURS, KERAS, PYTORCH = "this suite", "ordinary Keras", "ordinary PyTorch"
-RATES = {"fc": "0.03", "all": "0.001"}
+RATES = {"fc": "0.03", "all": "0.0001"}
 """Learning rates of every side, for hundreds of photos, by layers. That of FT-A is low, for batch
 normalisation is kept as in inference."""
 FOLDERS = {"train": "train", "validation": "valid", "test": "test"}

@@ -16,12 +16,12 @@ from sentiment.base import files, sha256sums, templates
 from sentiment.base.errors import UserError
 from sentiment.data.collections.collection import SENTIMENTS
 from sentiment.data.dataset import Dataset
-from sentiment.model import model_file, networks
+from sentiment.model import model_file, networks, temperature
 from sentiment.runs import inference_file, predictions, scores, training_plan
 from sentiment.runs.accuracy import Reached
 from sentiment.runs.inference_file import Inference
 from sentiment.runs.predictions import Predictions
-from sentiment.runs.run_files import Ending
+from sentiment.runs.run_files import Ending, ResultName, exports_of, results_of
 from sentiment.runs.scores import Bin, Scores
 
 TEMPLATE = Path(__file__).with_name("model_card.md.jinja")
@@ -40,6 +40,11 @@ class Tested:
     dataset: str
     file: Path
     predicted: Predictions
+
+    @property
+    def title(self) -> str:
+        """Such as `t4sa with the mirror image`."""
+        return ResultName.of(self.file).in_words(self.dataset)
 
     @cached_property
     def scores(self) -> Scores:
@@ -122,8 +127,8 @@ class CardFolder:
     def exports(self) -> dict[Ending, Path]:
         """The exports of this very model that are there."""
         start = self.card.get("start")
-        found = {ending: self.model.with_name(self.model.stem + ending) for ending in Ending}
-        return {e: p for e, p in found.items() if p.exists() and _start_of(p, start) == start}
+        found = exports_of(self.model)
+        return {e: p for e, p in found.items() if _start_of(p, start) == start}
 
     @property
     def quantised(self) -> dict | None:
@@ -138,16 +143,18 @@ class CardFolder:
         Raises:
             UserError: a result is damaged.
         """
-        stem, digest = self.model.stem, sha256sums.of(self.model)
-        own = self.model.with_name(f"{stem}_result.npz")
-        others = sorted(self.model.parent.glob(f"{stem}_on_*_result.npz"))
-        found = []
-        for file in (own, *others):
-            if file.exists() and predictions.made_from(file).get("model") == digest:
-                name = file.stem.removeprefix(f"{stem}_on_").removesuffix("_result")
-                dataset = self.data.name if file == own else name
-                found.append(Tested(dataset, file, predictions.read(file, file == own)))
+        digest, found = sha256sums.of(self.model), []
+        for file in results_of(self.model):
+            if predictions.made_from(file).get("model") == digest:
+                other = ResultName.of(file).tested_on
+                predicted = predictions.read(file, all_classes=other is None)
+                found.append(Tested(other or self.data.name, file, predicted))
         return found
+
+    @property
+    def calibration(self) -> dict | None:
+        """What the card says of the model's temperature; None if it is not calibrated."""
+        return self.card.get(temperature.CALIBRATION)
 
     @cached_property
     def inference(self) -> Inference | None:

@@ -69,7 +69,7 @@ def export(options: Options) -> None:
     """
     if options.check_images < 1:
         raise UserError(f"--check-images {options.check_images}: expected 1 or more")
-    card = _card(options.model)
+    card = model_file.usable_card(options.model)
     kinds = [FORMATS[name] for name in options.formats]
     for name in options.formats:
         _find_packages(name, FORMATS[name])
@@ -102,21 +102,6 @@ def _write_card(options: Options, card: dict, dataset: Dataset) -> None:
         CardFolder(options.model, card, dataset, options.logs_dir).write(options.card_folder)
         log.info("Saved %s, for a hub; choose a licence in its README.md", options.card_folder)
         log.info("  run.json inside the models names this machine and its folders")
-
-
-def _card(model: Path) -> dict:
-    """The card of a `.keras` file.
-
-    Raises:
-        UserError: there is no such file, it is of another kind, or not for use.
-    """
-    if not model.is_file():
-        raise UserError(f"{model}: no such file; give a model that a training script saved")
-    if model.suffix != ".keras":
-        raise UserError(f"{model}: expected a model that a training script saved, a .keras file")
-    card = model_file.read_card(model)
-    model_file.refuse_leaking(model, card)
-    return card
 
 
 @contextlib.contextmanager

@@ -82,7 +82,7 @@ def import_model(options: Options) -> None:
             "start": provenance.now(),
             **provenance.provenance(),
         }
-        outdated.remove(run)
+        outdated.remove(run.model)
         model_file.save(model, run.model, card)
     log.info("Saved %s", run.model)
 

@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from sentiment.data.dataset import Dataset
 from sentiment.data.decoding import decoded, decoders
 from sentiment.model import model_file
 from sentiment.runs import history_file, predictions, scores, significance
+from sentiment.runs.run_files import ResultName
 from sentiment.runs.significance import Comparison
 
 BATCH = 64
@@ -199,28 +199,30 @@ def results(models_dir: Path | str = project.MODELS_DIR) -> pd.DataFrame:
         `n`, `accuracy` and its 95 % interval by Wilson, `low` and `high`; `commonest`, the share
         that always naming the commonest class would reach; `balanced` accuracy, where the classes
         are uneven; `macro_f1`, `auc`, `brier` and `ece` as `runs/scores.py` defines them;
-        `leaking`, whether the model has learned from the test images; `file`.
+        `leaking`, whether the model has learned from the test images; `flip_test`, whether it is
+        with the mirror image; `file`.
     """
     rows = []
     for file in sorted(Path(models_dir).glob("**/*_result.npz")):
         with _warned():
             rows.append(_result(file, Path(models_dir)))
     columns = ["folder", "run", "tested_on", "n", "accuracy", "low", "high", "commonest",
-               "balanced", "macro_f1", "auc", "brier", "ece", "leaking", "file"]  # fmt: skip
+               "balanced", "macro_f1", "auc", "brier", "ece", "leaking", "flip_test",
+               "file"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 
 def _result(file: Path, models_dir: Path) -> dict[str, object]:
     """A row of the results."""
-    own, run, other = _named(file)
-    predicted = predictions.read(file, all_classes=own)
+    named = ResultName.of(file)
+    predicted = predictions.read(file, all_classes=named.tested_on is None)
     found = scores.scores(predicted)
     reached = found.reached
     low, high = reached.accuracy.interval
     return {
         "folder": str(file.parent.relative_to(models_dir)),
-        "run": run,
-        "tested_on": other,
+        "run": named.run,
+        "tested_on": named.tested_on or file.parent.name,
         "n": reached.accuracy.n,
         "accuracy": reached.accuracy.value,
         "low": low,
@@ -232,6 +234,7 @@ def _result(file: Path, models_dir: Path) -> dict[str, object]:
         "brier": found.brier,
         "ece": found.ece,
         "leaking": predicted.leaking,
+        "flip_test": predicted.flip_test,
         "file": str(file),
     }
 
@@ -256,18 +259,6 @@ def compare(first: Path | str, second: Path | str) -> Comparison:
         raise UserError(f"{first}: compared with itself; give two results")
     (comparison,) = significance.pairwise(read)
     return comparison
-
-
-def _named(result: Path) -> tuple[bool, str, str]:
-    """Whether a result is of the run's own data, the run, and the data tested, by its file's name.
-
-    Raises:
-        UserError: it is not named as results are.
-    """
-    parts = re.fullmatch(r"(.+?)(?:_on_(.+))?_result\.npz", result.name)
-    if not parts:
-        raise UserError(f"{result}: no result, a file that ends in _result.npz")
-    return parts[2] is None, parts[1], parts[2] or result.parent.name
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """What the prediction scripts run: every image of a test split once, and how well it went."""
 
 import logging
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,15 +18,13 @@ from sentiment.engine import backend, cluster
 from sentiment.engine.cluster import Cluster
 from sentiment.engine.supervisor import supervise
 from sentiment.inference.unfinished_prediction import UnfinishedPrediction
-from sentiment.model import model_file, model_origin, variants
+from sentiment.model import model_file, model_origin, temperature, variants
 from sentiment.model.recipe import Architecture, Recipe
 from sentiment.runs import learned_images, predictions, training_plan
-from sentiment.runs.run_files import Run, TrainingData
+from sentiment.runs.run_files import WITH_MIRROR, Run, TrainingData
 
 if TYPE_CHECKING:
     import keras
-
-    from sentiment.data.split import Split
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +45,9 @@ class Options:
     for an imported model t4sa."""
     batch_size: int = 64
     """Images at a time."""
+    flip_test: bool = False
+    """Predict the mirror image of each photo too, which takes twice the time, and take the mean of
+    both probabilities; its results, ..._flip_..., stand beside those without."""
     include_test_data: bool = False
     """Take the model that was trained with it, and so with the test images: no accuracy of it is
     a result."""
@@ -120,9 +120,12 @@ class Tester:
         """The model, which is loaded when it is first asked for."""
         self.start()
         from sentiment.engine import devices  # imports Keras, which --help does without
+        from sentiment.model import build
 
         with devices.taken().scope():
             loaded = model_file.load(self.run.model)
+            if self.options.flip_test:
+                loaded = build.with_mirror(loaded)
         return devices.taken().whole(loaded)
 
     def check(self, tested: Dataset) -> None:
@@ -161,6 +164,7 @@ class Tester:
             "data": {tested.name: tested.fingerprint for tested in tests},
             "overwrite": self.options.overwrite,
             "batch size": self.options.batch_size,
+            "flip test": self.options.flip_test,
             **provenance.versions(),
         })  # fmt: skip
 
@@ -169,10 +173,14 @@ class Tester:
         self._log_model()
         if stopped := training_plan.stopped(self.card):
             log.info("  its training was %s", stopped)
+        if calibrated := temperature.in_words(self.card):
+            log.info("  calibrated: %s", calibrated)
         for tested in tests:
             n = sum(tested.counts(SPLIT).values())
-            log.info("  predicts the %s split of %s, %s images", SPLIT, tested.name, f"{n:,}")
-            log.info("  writes %s", self.run.result(tested.name))
+            mirrored = f", each {WITH_MIRROR}" if self.options.flip_test else ""
+            log.info("  predicts the %s split of %s, %s images%s", SPLIT, tested.name, f"{n:,}",
+                     mirrored)  # fmt: skip
+            log.info("  writes %s", self.run.result(tested.name, self.options.flip_test))
 
     def test(self, tested: Dataset) -> None:
         """Predict a test split, unless its result is there, and print the result's figures.
@@ -181,9 +189,11 @@ class Tester:
             UserError: another process predicts it, memory is short, or what the model gives are no
                 probabilities.
         """
-        result = self.run.result(tested.name)
+        flip = self.options.flip_test
+        result = self.run.result(tested.name, flip)
         log_file = self.run.log_file(result.stem.removeprefix(self.run.name) + ".log")
         made_from = {"model": self.model_sha256, "data": tested.fingerprint, "split": SPLIT}
+        made_from |= {"images": WITH_MIRROR} if flip else {}
         again = self.options.overwrite
         with (
             cluster.on_first(lambda: files.locked(result)),
@@ -203,17 +213,22 @@ class Tester:
         It goes on where an earlier call was stopped.
         """
         split, model = tested.split(SPLIT), self.model
+        from sentiment.inference.checked_blocks import blocks  # imports Keras
+
         unfinished = self._unfinished(result, made_from, len(split)) if cluster.is_first() else None
         start = cluster.from_first(lambda: unfinished.images if unfinished else 0)
         with progress("predicting", len(split), before=start) as advance:
-            for block in self._blocks(model, split, start, advance):
+            for block in blocks(
+                model, split, np.arange(len(split)), self.options.batch_size,
+                len(self.class_names), advance, start,
+            ):  # fmt: skip
                 if unfinished:
                     unfinished.add(block)
         if unfinished:
             leaking = bool(self.card.get(model_file.LEAKS))
             predictions.write(
-                result, split, unfinished.y_prob, self._columns(tested), self.class_names,
-                made_from, leaking, model_origin.is_imported(self.card),
+                result, split, unfinished.outputs, self._columns(tested), self.class_names,
+                made_from, leaking, model_origin.is_imported(self.card), self.options.flip_test,
             )  # fmt: skip
             unfinished.remove()
 
@@ -229,27 +244,6 @@ class Tester:
         file = result.with_name(f".{result.name}.journal")
         return UnfinishedPrediction(file, plan, (images, len(self.class_names)))
 
-    def _blocks(
-        self, model: "keras.Model", split: "Split", start: int, advance: Callable[[int], None]
-    ) -> Iterator[np.ndarray]:
-        """Predict the images from `start` on, a block at a time: float32 (b, classes)."""
-        from sentiment.engine.batches import Batches, predicted  # imports Keras
-
-        size = self.options.batch_size
-        in_order = Batches(split, np.arange(len(split)), size, shuffle_seed=None)
-        try:
-            for block in predicted(model, in_order, advance, start):
-                if block.shape[1:] != (len(self.class_names),) or not np.isfinite(block).all():
-                    raise UserError("the model does not give probabilities; train it again")
-                yield block
-        except Exception as error:
-            if not backend.out_of_memory(error):
-                raise
-            raise UserError(
-                f"out of memory with {size} images at a time; give a lower --batch-size, such as "
-                f"{max(1, size // 2)}"
-            ) from error
-
     def _columns(self, tested: Dataset) -> np.ndarray:
         """The column of each class of a data set in the model's probabilities, int64 (k,)."""
         return np.array([self.class_names.index(name) for name in tested.class_names])
@@ -261,7 +255,8 @@ class Tester:
         from sentiment.inference import figures  # imports SciPy, which --help does without
 
         self._log_model()
-        what = f"{self.run.mark}{tested.name} {SPLIT} split"
+        mirrored = f" {WITH_MIRROR}" if self.options.flip_test else ""
+        what = f"{self.run.mark}{tested.name} {SPLIT} split{mirrored}"
         for line in figures.in_words(_arrays(result), self._columns(tested), what):
             log.info(line)
 

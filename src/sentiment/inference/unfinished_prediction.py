@@ -1,4 +1,4 @@
-"""Probabilities noted in a journal while a test split is predicted: a stopped run goes on there."""
+"""A network's output, noted in a journal while it predicts: a stopped run goes on there."""
 
 import base64
 import logging
@@ -12,12 +12,13 @@ log = logging.getLogger(__name__)
 
 
 class UnfinishedPrediction:
-    """The probabilities of a split's first images; those that a stopped run has noted are read.
+    """Probabilities, or logits, of a split's first images; those that a stopped run has noted are
+    read.
 
     Args:
         file: the journal; it is removed by `remove` alone.
-        plan: all that the probabilities depend on, JSON; one noted under another plan is left out.
-        shape: shape of the probabilities of all images, (n, classes).
+        plan: all that the output depends on, JSON; one noted under another plan is left out.
+        shape: shape of the output for all images, (n, classes).
     """
 
     def __init__(self, file: Path, plan: dict, shape: tuple[int, int]):
@@ -32,12 +33,12 @@ class UnfinishedPrediction:
         self._noted = len(self._blocks)
         """How many of the blocks are in the journal."""
         self.images = sum(map(len, self._blocks))
-        """How many images have probabilities."""
+        """How many images have an output."""
         if self.images:
             log.info("  goes on after %s of %s images", f"{self.images:,}", f"{shape[0]:,}")
 
     def add(self, block: np.ndarray) -> None:
-        """Take the probabilities of the next images, float32 (b, classes), and note them if due."""
+        """Take the output for the next images, float32 (b, classes), and note it if due."""
         self._blocks.append(block)
         self.images += len(block)
         if self._journal.due and self.images < self._expected:
@@ -46,10 +47,10 @@ class UnfinishedPrediction:
             self._noted = len(self._blocks)
 
     @property
-    def y_prob(self) -> np.ndarray:
-        """The probabilities of all images so far, float32 (n, classes)."""
+    def outputs(self) -> np.ndarray:
+        """The output for all images so far, float32 (n, classes)."""
         return np.concatenate(self._blocks)
 
     def remove(self) -> None:
-        """Remove the journal, once the result has been saved."""
+        """Remove the journal, once what is made of it has been saved."""
         self._file.unlink()

@@ -12,7 +12,7 @@ import numpy as np
 from sentiment.base.errors import UserError, first_line
 from sentiment.base.project import shown_command
 from sentiment.data.image_size import SIDE
-from sentiment.model import model_file, networks, weights_file
+from sentiment.model import model_file, networks, temperature, weights_file
 from sentiment.model.recipe import Architecture, Recipe
 
 IMAGENET_MEAN_RGB = (123.68, 116.779, 103.939)
@@ -72,6 +72,14 @@ def flat(model: keras.Model) -> Iterator[keras.Layer]:
             yield layer
 
 
+def with_mirror(model: keras.Model) -> keras.Model:
+    """A model that predicts a photo by the mean of its probabilities and its mirror image's, after
+    Simonyan & Zisserman (2015, section 3.2); it shares the weights of the model given."""
+    image = model.input
+    both = [model(image), model(keras.ops.flip(image, axis=2))]
+    return keras.Model(image, keras.layers.Average(name="with_mirror")(both))
+
+
 def fingerprint(model: keras.Model) -> str:
     """SHA-256 of a model's layers and weights."""
     layers = [(type(layer).__name__, layer.get_config()) for layer in flat(model)]
@@ -88,12 +96,16 @@ def fingerprint(model: keras.Model) -> str:
 def attach_head(model: keras.Model, trained: Path) -> None:
     """Give `model` the FC layers of an FT-F model's file, which has the same backbone.
 
+    Where that model is calibrated, its last layer is taken as it was before, up to rounding.
+
     Raises:
         UserError: the trained layers were fitted to other features, or the file is damaged.
     """
     backbone = model.get_layer("backbone")
     before = backbone.get_weights()
     model_file.load_weights(model, trained)
+    if (divided_by := temperature.of_card(model_file.read_card(trained))) != 1:
+        temperature.divide(temperature.last_layer(model, trained), 1 / divided_by)
     if not all(map(np.array_equal, before, backbone.get_weights())):
         raise UserError(
             f"{trained}: its FC layers were trained on another backbone than this run starts "

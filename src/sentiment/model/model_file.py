@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from sentiment.base import files, provenance
 from sentiment.base.errors import UserError, first_line
+from sentiment.model.temperature import CALIBRATION
 
 if TYPE_CHECKING:
     import keras
@@ -81,8 +82,11 @@ def _digest(path: Path) -> bytes:
     return digest.hexdigest().encode()
 
 
-def load(path: Path) -> "keras.Model":
-    """Load a model in Keras' safe mode, uncompiled.
+def load(path: Path, compiled: bool = False) -> "keras.Model":
+    """Load a model in Keras' safe mode.
+
+    Args:
+        compiled: with the optimiser and its state, which are saved again with it.
 
     Raises:
         UserError: the file is damaged, or this version of Keras cannot load it.
@@ -90,7 +94,7 @@ def load(path: Path) -> "keras.Model":
     import keras
 
     with _checked(path):
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        return keras.saving.load_model(path, compile=compiled, safe_mode=True)
 
 
 def load_weights(model: "keras.Model", path: Path) -> None:
@@ -110,13 +114,29 @@ def _checked(path: Path) -> Iterator[None]:
     try:
         yield
     except REFUSALS as error:
-        then = read_card(path).get("versions", {}).get("keras")
+        card = read_card(path)
+        then = card.get(CALIBRATION, card).get("versions", {}).get("keras")
         now = provenance.versions()["keras"]
         remedy = f"install Keras {then}, which saved it, or " if then not in (None, now) else ""
         raise UserError(
             f"{path}: whole, but Keras {now} cannot load it ({first_line(error)}); "
             f"{remedy}train it again"
         ) from error
+
+
+def usable_card(path: Path) -> dict:
+    """Read the card of a `.keras` file that is for use.
+
+    Raises:
+        UserError: there is no such file, it is of another kind, or not for use.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; give a model that a training script saved")
+    if path.suffix != ".keras":
+        raise UserError(f"{path}: expected a model that a training script saved, a .keras file")
+    card = read_card(path)
+    refuse_leaking(path, card)
+    return card
 
 
 def refuse_leaking(path: Path, card: dict) -> None:

@@ -22,6 +22,7 @@ from sentiment.runs.accuracy import Commonest, Reached, beside_commonest
 from sentiment.runs.collect import Missing, TrainedModel
 from sentiment.runs.others import Other
 from sentiment.runs.predictions import Predictions
+from sentiment.runs.run_files import WITH_MIRROR
 from sentiment.runs.scores import DEFINITIONS, scores
 
 SCORE_FORMATS = {
@@ -41,7 +42,7 @@ SCORE_FORMATS = {
 def test_accuracy(
     models: list[TrainedModel], others: list[Other], data: Data, ceiling: Known | None
 ) -> Table:
-    """Table 2; the models that others have trained come last.
+    """Table 2; predictions with the mirror image, and the models of others, come last.
 
     Args:
         ceiling: what the noise of the labels allows, if it is known.
@@ -62,13 +63,15 @@ def test_accuracy(
             *_beside_commonest(f"Test split of {data.name}", {m.name: m.tested for m in shown}),
             *published_notes(models, data, published.TEST_NOTE),
             *([f"{ceiling}."] if ceiling else []),
+            *_mirror_note(others),
             DEFINITIONS,
         ],
     )
 
 
 def ttd_accuracy(models: list[TrainedModel], others: list[Other], data: Data) -> Table:
-    """Table 3, at each level of agreement; the models that others have trained come last."""
+    """Table 3, at each level of agreement; predictions with the mirror image, and the models of
+    others, come last."""
     shown: list[Shown] = [*models, *others]
     rows, beside = [], []
     for level in published.TTD_IMAGES:
@@ -88,8 +91,23 @@ def ttd_accuracy(models: list[TrainedModel], others: list[Other], data: Data) ->
         "Table 3: TTD by annotators that agree",
         rows,
         SCORE_FORMATS | dict.fromkeys((REPORT, PAPER, RERUN, SUCCESSOR), FRACTION),
-        [*beside, *published_notes(models, data, published.TTD_NOTE), *_ttd_notes(data)],
+        [
+            *beside,
+            *published_notes(models, data, published.TTD_NOTE),
+            *_ttd_notes(data),
+            *_mirror_note(others),
+        ],
     )
+
+
+def _mirror_note(others: list[Other]) -> list[str]:
+    """What predictions with the mirror image are, where there are any."""
+    if not any(other.name.endswith(WITH_MIRROR) for other in others):
+        return []
+    return [
+        f"{WITH_MIRROR.capitalize()}: the mean of the probabilities of a photo and of its mirror "
+        "image (--flip-test), which takes twice the time to predict."
+    ]
 
 
 def _ttd_notes(data: Data) -> list[str]:

@@ -31,7 +31,7 @@ from sentiment.report.published_data import Data
 from sentiment.report.table import Table
 from sentiment.runs import collect, significance
 from sentiment.runs.collect import Missing, TrainedModel, noting
-from sentiment.runs.others import Other, of_the_same_images
+from sentiment.runs.others import Other, mirrored, of_the_same_images
 from sentiment.runs.others import others as all_others
 from sentiment.runs.picture import Picture
 from sentiment.runs.predictions import Predictions
@@ -102,7 +102,8 @@ def gather(wanted: RunsWanted, folders: Folders, explain: bool) -> Findings:
     models = collect.trained_models(wanted, folders)
     leaking = collect.leaking_models(wanted, folders)
     problems = [problem for model in models + leaking for problem in model.problems]
-    others = [] if models[0].imported else all_others(wanted.dataset, folders, problems)
+    others = mirrored(models, problems)
+    others += [] if models[0].imported else all_others(wanted.dataset, folders, problems)
     tested = _predictions([(m.name, m.tested) for m in models],
                           [(o.name, o.tested) for o in others], problems)  # fmt: skip
     on_ttd = _predictions([(m.name, m.ttd) for m in models],

@@ -28,6 +28,7 @@ RUN_FORMATS = {
 def runs(models: list[TrainedModel]) -> Table:
     """The training runs that the figures come from."""
     rows, chosen = [], any(m.run.data.prefix for m in models)
+    any_calibrated = any(m.calibrated for m in models)
     for m in models:
         figures: Figures = dict.fromkeys(RUN_FORMATS)
         if isinstance(m.training, FinishedTraining):
@@ -44,7 +45,8 @@ def runs(models: list[TrainedModel]) -> Table:
                 "commit": str(m.training.git_commit)[:10],
             }
         learned: Figures = {"learned": m.run.data.in_words or "listed labels"} if chosen else {}
-        rows.append(row(m, learned | figures, {}, m.training))
+        calibrated: Figures = {"calibrated": m.calibrated or "no"} if any_calibrated else {}
+        rows.append(row(m, learned | figures | calibrated, {}, m.training))
     return table_of("runs", "The runs", rows, RUN_FORMATS, [])
 
 

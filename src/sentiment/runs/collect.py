@@ -14,12 +14,13 @@ from sentiment.base import files
 from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
 from sentiment.data.dataset import B_T4SA, TTD
+from sentiment.model import model_file, temperature
 from sentiment.model.networks import Network, networks
 from sentiment.runs import history_file, inference_file, manifest_file, predictions, table_file
 from sentiment.runs.inference_file import Inference
 from sentiment.runs.manifest_file import FinishedTraining
 from sentiment.runs.predictions import Predictions
-from sentiment.runs.run_files import Ending, Labels, Run, RunsWanted, TrainingData
+from sentiment.runs.run_files import Ending, Labels, Run, RunsWanted, TrainingData, exports_of
 
 RESOURCES = ("cpu_percent", "cpu_percent_life", "rss_bytes", "vms_bytes")
 """Columns of the resources that every run has."""
@@ -81,6 +82,8 @@ class TrainedModel:
     """What is wrong with files that were left out, a line each."""
     tested_on: str = ""
     """Name of the data whose test split it was, or is to be, tested on."""
+    calibrated: str = ""
+    """The temperature that it was calibrated by, in words; empty if it was not."""
 
     @property
     def imported(self) -> bool:
@@ -251,13 +254,14 @@ def _model(network: Network, run: Run) -> TrainedModel:
         training,
         history,
         resources,
-        tested=part(lambda: _predictions(run, run.dataset), run.prediction_command()),
+        tested=part(lambda: result_of(run, run.dataset), run.prediction_command()),
         ttd=part(lambda: _on_ttd(run), run.prediction_command("--test-on", TTD)),
         inference=part(lambda: _inference(run, training), run.measuring_command),
         checkpoint_bytes=run.model.stat().st_size if run.model.exists() else None,
         exported_bytes=_exported_bytes(run),
         problems=problems,
         tested_on=run.dataset,
+        calibrated=_calibrated(problems, run),
     )
 
 
@@ -274,7 +278,7 @@ def _imported_model(network: Network, run: Run, problems: list[str]) -> TrainedM
         history=NOT_TRAINED_HERE,
         resources=NOT_TRAINED_HERE,
         tested=part(
-            lambda: _predictions(run, B_T4SA, all_classes=True),
+            lambda: result_of(run, B_T4SA, all_classes=True),
             run.prediction_command("--test-on", B_T4SA),
         ),
         ttd=part(lambda: _on_ttd(run), run.prediction_command("--test-on", TTD)),
@@ -283,11 +287,18 @@ def _imported_model(network: Network, run: Run, problems: list[str]) -> TrainedM
         exported_bytes=_exported_bytes(run),
         problems=problems,
         tested_on=B_T4SA,
+        calibrated=_calibrated(problems, run),
     )
 
 
+def _calibrated(problems: list[str], run: Run) -> str:
+    with noting(problems):
+        return temperature.in_words(model_file.read_card(run.model)) if run.model.exists() else ""
+    return ""
+
+
 def _exported_bytes(run: Run) -> dict[Ending, int]:
-    return {e: files.size(run.exported(e)) for e in Ending if run.exported(e).exists()}
+    return {ending: files.size(path) for ending, path in exports_of(run.model).items()}
 
 
 def _not_run(network: Network, run: Run, problems: list[str]) -> TrainedModel:
@@ -370,18 +381,32 @@ def _resources(file: Path) -> pd.DataFrame | None:
 
 def _on_ttd(run: Run) -> Predictions | None:
     """Predictions for TTD; None too where TTD is what the model was trained on."""
-    return _predictions(run, TTD) if run.dataset != TTD else None
+    return result_of(run, TTD) if run.dataset != TTD else None
 
 
-def _predictions(run: Run, tested_on: str, all_classes: bool | None = None) -> Predictions | None:
-    """A result; its data have all of the model's classes if they are those it was trained on."""
-    file = run.result(tested_on)
+def result_of(
+    run: Run, tested_on: str, all_classes: bool | None = None, flip_test: bool = False
+) -> Predictions | None:
+    """A result of a run; None if it is not there.
+
+    Args:
+        all_classes: the data tested have all of the model's classes; without it, if they are those
+            that it was trained on.
+        flip_test: the one with the mirror image.
+
+    Raises:
+        UserError: it is damaged, or is not what its name says.
+    """
+    file = run.result(tested_on, flip_test)
     if not file.exists():
         return None
     whole = tested_on == run.dataset if all_classes is None else all_classes
     predicted = predictions.read(file, whole)
     if predicted.leaking != run.leaking:
         raise UserError(f"{file}: its model has learned from other images than its name says")
+    if predicted.flip_test != flip_test:
+        made = "has" if predicted.flip_test else "lacks"
+        raise UserError(f"{file}: {made} the mirror images, its name says otherwise")
     return predicted
 
 

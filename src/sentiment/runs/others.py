@@ -1,4 +1,4 @@
-"""What models that were not trained here said of the same photos: imported models and results."""
+"""Predictions that stand beside the models': of models of others, and with the mirror image."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from sentiment.base.project import Folders
 from sentiment.data.dataset import TTD
 from sentiment.model.networks import networks
 from sentiment.runs import predictions
-from sentiment.runs.collect import Missing, noting
+from sentiment.runs.collect import Missing, TrainedModel, noting, result_of
 from sentiment.runs.predictions import Predictions
-from sentiment.runs.run_files import Run, TrainingData
+from sentiment.runs.run_files import WITH_MIRROR, Run, TrainingData
 
 IMPORTED_RESULT = "predictions"
 """Begins the name of a result that was imported, in a folder of its own name."""
@@ -19,12 +19,14 @@ IMPORTED_RESULT = "predictions"
 
 @dataclass(frozen=True)
 class Other:
-    """A model that was not trained here, with its predictions for the photos of a report."""
+    """Predictions for the photos of a report, of a model that was not trained here or with the
+    mirror image."""
 
     name: str
     """Such as `VGG19 FT-A of paper`, or the name under which predictions were imported."""
     key: tuple[str, str]
-    """The network's folder and the layers, as published figures are sorted; empty if not known."""
+    """The network's folder and the layers, as published figures are sorted; empty if not known, or
+    if none are published."""
     tested: Predictions | Missing
     """Predictions for the test split of the report's data."""
     ttd: Predictions | Missing
@@ -34,6 +36,27 @@ class Other:
 def result(folders: Folders, name: str, tested_on: str) -> Path:
     """The file of predictions that were imported under a name, for the data tested on."""
     return folders.models_dir / name / f"{IMPORTED_RESULT}_on_{tested_on}_result.npz"
+
+
+def mirrored(models: list[TrainedModel], problems: list[str]) -> list[Other]:
+    """What the models of a report predicted with the mirror image, where they were tested so.
+
+    Args:
+        problems: a line is added for each file that is damaged.
+    """
+    found = []
+    for model in models:
+        parts: list[Predictions | Missing] = []
+        for tested_on in dict.fromkeys((model.tested_on, TTD)):
+            part, own = None, tested_on == model.tested_on
+            with noting(problems):
+                part = result_of(model.run, tested_on, own, flip_test=True)
+            command = model.run.prediction_command("--test-on", tested_on, "--flip-test")
+            parts.append(Missing("not run", (command,)) if part is None else part)
+        if not all(isinstance(part, Missing) for part in parts):
+            name = f"{model.name}, {WITH_MIRROR}"
+            found.append(Other(name, ("", ""), parts[0], parts[-1]))
+    return found
 
 
 def others(dataset: str, folders: Folders, problems: list[str]) -> list[Other]:
@@ -50,7 +73,10 @@ def others(dataset: str, folders: Folders, problems: list[str]) -> list[Other]:
                 run = Run(name, layers, TrainingData(folder.name), folders)
                 shown = f"{network.architecture.title} {run.way} of {folder.name}"
                 command = run.prediction_command("--test-on", dataset, TTD)
-                models.append((shown, (name, layers), str(folder / run.name), command))
+                base = str(folder / run.name)
+                models.append((shown, (name, layers), base, command))
+                models.append((f"{shown}, {WITH_MIRROR}", ("", ""), f"{base}_flip",
+                               f"{command} --flip-test"))  # fmt: skip
         command = "python scripts/import_predictions.py --help"
         models.append((folder.name, ("", ""), str(folder / IMPORTED_RESULT), command))
     return list(_with_results(models, dataset, problems))

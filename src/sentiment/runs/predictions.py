@@ -26,6 +26,9 @@ LEAKING = "leaking"
 IMPORTED = "imported"
 """Name of the array that marks the result of a model that was not trained here."""
 
+FLIP_TEST = "flip_test"
+"""Name of the array that marks the mean of the predictions of photos and of their mirror images."""
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -47,6 +50,8 @@ class Predictions:
     """Whether the model has learned from the test images: its accuracy then proves nothing."""
     imported: bool = False
     """Whether the model was not trained here."""
+    flip_test: bool = False
+    """Whether the probabilities are the mean of those of photos and of their mirror images."""
 
     def __len__(self) -> int:
         return len(self.y_true)
@@ -82,6 +87,7 @@ def write(
     made_from: dict[str, str],
     leaking: bool = False,
     imported: bool = False,
+    flip_test: bool = False,
 ) -> dict[str, np.ndarray]:
     """Write a result, whole or not at all.
 
@@ -93,6 +99,7 @@ def write(
         made_from: identifies the model and the data.
         leaking: the model has learned from the test images.
         imported: the model was not trained here.
+        flip_test: `y_prob` is the mean of the probabilities of photos and of their mirror images.
 
     Returns:
         The arrays written.
@@ -106,7 +113,7 @@ def write(
         "class_names": np.array(class_names),
         "made_from": np.array(json.dumps(made_from)),
     }
-    for mark, marked in {LEAKING: leaking, IMPORTED: imported}.items():
+    for mark, marked in {LEAKING: leaking, IMPORTED: imported, FLIP_TEST: flip_test}.items():
         if marked:
             arrays[mark] = np.array(True)
     with files.whole_file(path) as temporary:
@@ -182,4 +189,5 @@ def _checked(arrays: dict[str, np.ndarray], all_classes: bool) -> Predictions:
         tuple(names[asked].tolist()),
         bool(arrays.get(LEAKING, False)),
         bool(arrays.get(IMPORTED, False)),
+        bool(arrays.get(FLIP_TEST, False)),
     )

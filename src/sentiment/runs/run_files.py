@@ -1,6 +1,7 @@
 """A run: one network trained one way on one data set, and the names of the files it leaves."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -27,6 +28,10 @@ Labels = Literal["listed", "teacher", "shares"]
 
 LEAKING = "leaking_"
 """Begins the name of a run that learns from the test images, behind test_."""
+
+
+WITH_MIRROR = "with the mirror image"
+"""Said of predictions that are the mean of those of a photo and of its mirror image."""
 
 
 BATCHES = (1, 15)
@@ -149,6 +154,51 @@ class RunsWanted:
 
 
 @dataclass(frozen=True)
+class ResultName:
+    """What the name of a result's file says."""
+
+    run: str
+    tested_on: str | None
+    """The data whose test split was predicted; None for the run's own."""
+    flip_test: bool
+    """Whether mirror images were predicted too."""
+
+    @classmethod
+    def of(cls, result: Path) -> "ResultName":
+        """Read a name, such as `fc_layers_mobilenet_flip_on_ttd_result.npz`.
+
+        Raises:
+            UserError: it is not named as results are.
+        """
+        parts = re.fullmatch(r"(.+?)(_flip)?(?:_on_(.+))?_result\.npz", result.name)
+        if not parts:
+            raise UserError(f"{result}: no result, a file that ends in _result.npz")
+        return cls(parts[1], parts[3], parts[2] is not None)
+
+    def in_words(self, own: str) -> str:
+        """The data tested, such as `t4sa with the mirror image`.
+
+        Args:
+            own: name of the run's own data.
+        """
+        mirrored = f" {WITH_MIRROR}" if self.flip_test else ""
+        return f"{self.tested_on or own}{mirrored}"
+
+
+def results_of(model: Path) -> list[Path]:
+    """Every result of a model's file that is there, those on its own data first."""
+    named = {ResultName.of(path): path for path in model.parent.glob(f"{model.stem}*_result.npz")}
+    own = [name for name in named if name.run == model.stem]
+    return [named[n] for n in sorted(own, key=lambda n: (n.tested_on or "", n.flip_test))]
+
+
+def exports_of(model: Path) -> dict[Ending, Path]:
+    """Every export beside a model's file that is there."""
+    paths = {ending: model.with_name(model.stem + ending) for ending in Ending}
+    return {ending: path for ending, path in paths.items() if path.exists()}
+
+
+@dataclass(frozen=True)
 class Run:
     """The names and paths of a run; runs on different data share no file."""
 
@@ -233,19 +283,23 @@ class Run:
         """The model in another format."""
         return self._models / (self.name + ending)
 
-    def result(self, tested_on: str) -> Path:
-        """Predictions for the test split of the run's own data, or of another data set."""
+    def result(self, tested_on: str, flip_test: bool = False) -> Path:
+        """Predictions for the test split of the run's own data, or of another data set.
+
+        Args:
+            flip_test: those of mirror images are in them, too.
+        """
+        flip = "_flip" if flip_test else ""
         on = "" if tested_on == self.dataset else f"_on_{tested_on}"
-        return self._models / f"{self.name}{on}_result.npz"
+        return self._models / f"{self.name}{flip}{on}_result.npz"
 
     def results(self) -> list[Path]:
         """Every result that is there."""
-        on_other_data = self._models.glob(f"{self.name}_on_*_result.npz")
-        return sorted({*self._models.glob(self.result(self.dataset).name), *on_other_data})
+        return results_of(self.model)
 
     def exports(self) -> list[Path]:
         """Every exported model that is there."""
-        return [path for path in map(self.exported, Ending) if path.exists()]
+        return list(exports_of(self.model).values())
 
     def log_file(self, ending: str) -> Path:
         """Such as `fc_layers_mobilenet_history.csv` for the ending `_history.csv`."""

@@ -38,13 +38,12 @@ def scores(predictions: Predictions) -> Scores:
     """Compute all scores of predictions."""
     y_true, y_pred, y_prob = predictions.y_true, predictions.y_pred, predictions.y_prob
     labels = np.arange(y_prob.shape[1])
-    errors = [b.images * abs(b.confidence - b.accuracy) for b in reliability(predictions)]
     return Scores(
         reached=Reached.of(y_true, y_pred, predictions.class_names),
         macro_f1=f1_score(y_true, y_pred, labels=labels, average="macro", zero_division=0),
         auc=_auc(y_true, y_prob),
         brier=brier_score_loss(y_true, y_prob, labels=labels, scale_by_half=False),
-        ece=sum(errors) / len(predictions),
+        ece=calibration_error(predictions),
     )
 
 
@@ -63,6 +62,12 @@ class Bin:
     confidence: float
     """Mean probability of the predicted class."""
     accuracy: float
+
+
+def calibration_error(predictions: Predictions) -> float:
+    """The expected calibration error; see DEFINITIONS."""
+    errors = [b.images * abs(b.confidence - b.accuracy) for b in reliability(predictions)]
+    return sum(errors) / len(predictions)
 
 
 def reliability(predictions: Predictions) -> list[Bin]:

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import datetime
-import re
 import shlex
 import time
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from sentiment.data import dataset
 from sentiment.data.collections.origin import Origin
 from sentiment.model import model_file, model_origin
 from sentiment.runs import history_file
-from sentiment.runs.run_files import Run, TrainingData
+from sentiment.runs.run_files import ResultName, Run, TrainingData
 
 FRESH = 120
 """Seconds in which a training on another machine, which writes each second, must have written to
@@ -150,9 +149,7 @@ def _finished(run: Run, name: str, manifest: dict) -> Work:
         words += f", validation accuracy {reached:.4f}"
     if not run.model.exists():
         return Work(name, "trained", f"{words}; its model is gone", 0, _command(manifest))
-    results = [result.stem.removesuffix("_result") for result in run.results()]
-    tested = [result.removeprefix(run.name).removeprefix("_on_") or run.dataset
-              for result in results]  # fmt: skip
+    tested = [ResultName.of(result).in_words(run.dataset) for result in run.results()]
     if tested:
         words += f"; tested on {', '.join(tested)}"
     exports = {path.name.removeprefix(run.name): files.size(path) for path in run.exports()}
@@ -215,13 +212,14 @@ def _command(manifest: dict) -> str:
 
 def _unfinished_tests(run: Run, place: Path) -> Iterator[Work]:
     """Tests of a run's model that are under way or were stopped."""
-    pattern = re.compile(rf"\.{re.escape(run.name)}(?:_on_(.+))?_result\.npz\.journal")
-    for file in sorted(run.model.parent.glob(".*_result.npz.journal")):
-        if named := pattern.fullmatch(file.name):
-            tested = named[1] or run.dataset
-            running = files.worked_on(run.result(tested))
-            words = [] if tested == run.dataset else ["--test-on", tested]
-            command = _testing_command(run, *words)
+    for file in sorted(run.model.parent.glob(f".{run.name}*_result.npz.journal")):
+        result = file.with_name(file.name.removeprefix(".").removesuffix(".journal"))
+        named = ResultName.of(result)
+        if named.run == run.name:
+            running = files.worked_on(result)
+            words = ["--test-on", named.tested_on] if named.tested_on else []
+            command = _testing_command(run, *words, *(["--flip-test"] if named.flip_test else []))
+            tested = named.in_words(run.dataset)
             done = f"its test on {tested}, {len(journal.read(file)) - 1} blocks noted"
             yield Work(str(place / run.name), _state(running), done, files.size(file),
                        "" if running else command)  # fmt: skip

@@ -217,7 +217,7 @@ def _train(training: Training, options: Options, budget: TimeBudget, started: di
             return
         manifest |= outcome | {"end": provenance.now()}
         if cluster.is_first() and _replaces(manifest, run):
-            outdated.remove(run)
+            outdated.remove(run.model)
             with WALL_TIME.part("saving"):
                 model_file.save(network, run.model, manifest)
             log.info("Saved %s", run.model)
