@@ -71,14 +71,13 @@ def calibrate(options: Options) -> None:
         UserError: the model or the data are missing or do not belong together, another process
             writes the model, its last layer is not Dense with softmax, or no temperature is best.
     """
-    card = model_file.usable_card(options.model)
-    if temperature.in_words(card) and not options.overwrite:
-        log.info("%s is calibrated: %s; --overwrite fits again", options.model,
-                 temperature.in_words(card))  # fmt: skip
-        return
-    dataset = _data(card, options)
+    model_file.usable_card(options.model)  # a wrong path leaves no lock
     with files.locked(options.model, "calibrating"):
-        Calibration(options, card, dataset).make()
+        card = model_file.usable_card(options.model)  # of the model that no other process changes
+        if (calibrated := temperature.in_words(card)) and not options.overwrite:
+            log.info("%s is calibrated: %s; --overwrite fits again", options.model, calibrated)
+            return
+        Calibration(options, card, _data(card, options)).make()
 
 
 def _data(card: dict, options: Options) -> Dataset:
