@@ -251,8 +251,8 @@ def test_a_task_of_slurm_killed_ends_the_others_in_a_line_and_one_process_goes_o
     command = [network / "all_layer_train_tinynet.py", "--dataset", "drawn", "--data-dir",
                drawn_data, "--logs-dir", tmp_path / "logs", "--models-dir", tmp_path / "models",
                "--batch-size", 24, "--learning-rate", 0.01, "--augmentation", "mixup", "cutmix",
-               "--tensorboard",
-               "--epochs"]  # fmt: skip
+               "--optimizer", "adamw", "--weight-decay", 0.1, "--warmup-epochs", 1,
+               "--layer-decay", 0.5, "--tensorboard", "--epochs"]  # fmt: skip
     together = ["--checkpoint-batches", 1, "--coordinator", "auto"]
     began = [begin(*command, 3, *together, **compiled, **task) for task in slurm_tasks(2)]
     checkpoint = tmp_path / "models" / "drawn" / "all_layers_tinynet_checkpoint.npz"

@@ -12,7 +12,7 @@ from helpers.report_files import RUNS, probabilities, run, write_report, write_r
 @pytest.mark.slow
 def test_the_choice_gives_up_a_little_accuracy_for_less(tmp_path: Path) -> None:
     y_true = np.repeat([0, 1, 2], 100)
-    for number, key in enumerate(RUNS):
+    for number, key in enumerate(RUNS[:10]):  # so that the best is not better for real
         said = y_true.copy()
         said[: 30 - number] = 1  # the dearest is the best, by a hair
         write_run(run(tmp_path, *key), y_true, probabilities(said), cost=1 + number // 2)

@@ -212,7 +212,7 @@ def test_the_camera_is_looked_at_live(dogs_server, context):
         document.dispatchEvent(new Event("visibilitychange"));
     }"""
     page.evaluate(hide, True)
-    assert page.locator("#video").evaluate("video => video.srcObject") is None
+    page.wait_for_function("() => document.getElementById('video').srcObject === null")
     page.evaluate(hide, False)
     expect(rate).to_contain_text("results/s")
     page.get_by_role("button", name="Pause").click()
@@ -222,7 +222,7 @@ def test_the_camera_is_looked_at_live(dogs_server, context):
     page.get_by_role("button", name="Resume").click()
     expect(label).to_have_text(BREED)
     page.get_by_role("button", name="Close").click()
-    assert page.locator("#video").evaluate("video => video.srcObject") is None
+    page.wait_for_function("() => document.getElementById('video').srcObject === null")
     expect(page.locator(".card.done .state")).to_have_text(BREED)
     assert sent(context) == []
 

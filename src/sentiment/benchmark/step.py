@@ -10,7 +10,6 @@ import numpy as np
 
 from sentiment.benchmark.timing import Comparison, compare
 from sentiment.data.dataset import Dataset
-from sentiment.engine import fused_batch_norm
 from sentiment.engine.batches import Batches, fed
 from sentiment.model.build import build_model
 from sentiment.model.networks import Network
@@ -71,7 +70,6 @@ def compiled(network: Network, dataset: Dataset, precision: str) -> keras.Model:
     keras.config.set_dtype_policy(precision)
     recipe = dataclasses.replace(network.recipes["all"], weights="none", head="fresh")
     learner = build_model(network.architecture, recipe, len(dataset.class_names))
-    fused_batch_norm.fuse(learner)
     compile_model(learner, build_optimizer(recipe, recipe.learning_rate))
     keras.config.set_dtype_policy("float32")
     return learner

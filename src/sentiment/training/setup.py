@@ -13,7 +13,7 @@ import numpy as np
 from sentiment.data import stratify
 from sentiment.data.joined_splits import Joined, Stored
 from sentiment.data.split import Split
-from sentiment.engine import devices, fused_batch_norm
+from sentiment.engine import devices
 from sentiment.model import build
 from sentiment.model.recipe import Recipe
 from sentiment.runs import learned_images, training_plan
@@ -59,8 +59,6 @@ class Setup:
         with devices.taken().scope():
             self.network = _first_network(training, self.mean)
             """The whole network, which is saved."""
-            if training.recipe.layers == "all":
-                fused_batch_norm.fuse(self.network)
             self.learner = self._learner()
             """What is trained: the FC layers on stored features, or the whole network on images."""
         _log_weights(self.network)
