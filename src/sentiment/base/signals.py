@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, TypeVar
 
 from sentiment.base import warm_start
 from sentiment.base.warm_start import Script
 
 Handler = Callable[[int, FrameType | None], object]
+Process = TypeVar("Process", bound=subprocess.Popen | Script)
 
 SECONDS_OF_ONE = 1.0
 """Signals within this time count as one: schedulers send a signal to a process and its children,
@@ -105,10 +106,10 @@ def run_script(
     Returns:
         Its status, or minus the number of the signal that ended it.
     """
-    with (
-        warm_start.start(command, cwd, env, stdout, stderr) as process,
-        handed_on_to(process) as numbers,
-    ):
+    warm_start.template(command)  # while it is made ready, a signal still ends this process at once
+    with handing_on(lambda: warm_start.start(command, cwd, env, stdout, stderr)) as (
+        process, numbers,
+    ):  # fmt: skip
         try:
             status = process.wait(seconds if seconds < LONGEST else None)
         except subprocess.TimeoutExpired:
@@ -120,16 +121,29 @@ def run_script(
 
 
 @contextlib.contextmanager
-def handed_on_to(process: subprocess.Popen | Script) -> Iterator[list[int]]:
-    """Hand signals on to a process during the block; yield the list of their numbers."""
+def handing_on(
+    start: Callable[[], Process],
+) -> Iterator[tuple[Process, list[int]]]:
+    """Start a process, and hand signals on to it until it has ended, from before its start on.
+
+    Yields:
+        The process, and the list of the signals' numbers.
+    """
     numbers: list[int] = []
+    started: list[Process] = []
 
     def hand_on(number: int, _: FrameType | None) -> None:
         numbers.append(number)
-        process.send_signal(number)
+        for process in started:
+            process.send_signal(number)
 
     with _handled_by(hand_on, _ending()):
-        yield numbers
+        process = start()
+        with process:
+            started.append(process)
+            for number in numbers[:1]:  # one that came while it was started
+                process.send_signal(number)
+            yield process, numbers
 
 
 def _ending() -> list[int]:

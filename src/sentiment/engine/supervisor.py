@@ -5,6 +5,7 @@ pages of C++. The parent holds those lines back and says in words what they mean
 """
 
 import contextlib
+import functools
 import os
 import re
 import signal
@@ -55,7 +56,8 @@ def supervise(cluster: Cluster, work: Callable[[], None]) -> None:
 def _run_child(cluster: Cluster) -> NoReturn:
     """Run this very command again, as the child that does the work, and end as it ends."""
     read_end, _write_end = os.pipe()  # the system closes the write end when this process ends
-    with subprocess.Popen(
+    start = functools.partial(
+        subprocess.Popen,
         [sys.executable, *sys.orig_argv[1:]],
         env=os.environ | {WORKER: str(read_end)},
         pass_fds=[read_end],
@@ -63,7 +65,8 @@ def _run_child(cluster: Cluster) -> NoReturn:
         text=True,
         errors="replace",
         process_group=0,  # or the terminal would send it Ctrl-C too
-    ) as child, signals.handed_on_to(child):  # fmt: skip
+    )
+    with signals.handing_on(start) as (child, _):
         held_back = "".join(_hand_on(child.stderr or ()))
     if child.returncode == -signal.SIGABRT and FATAL in held_back:
         raise UserError(_did_not_meet(cluster) if MEETING in held_back else LOST)

@@ -33,8 +33,9 @@ class Change:
     """What a temperature changes on n images."""
 
     before: Honesty
-    """Of the logits as they were."""
+    """How well the probabilities of the undivided logits fit."""
     after: Honesty
+    """How well those of the divided ones fit."""
     nll_change: float
     """NLL after less NLL before."""
     nll_change_interval: tuple[float, float]

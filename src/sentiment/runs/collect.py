@@ -2,11 +2,10 @@
 
 import contextlib
 import dataclasses
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import TypeVar
 
 import pandas as pd
 
@@ -16,23 +15,24 @@ from sentiment.base.project import Folders
 from sentiment.data.dataset import B_T4SA, TTD
 from sentiment.model import model_file, temperature
 from sentiment.model.networks import Network, networks
-from sentiment.runs import history_file, inference_file, manifest_file, predictions, table_file
+from sentiment.runs import (
+    history_file,
+    inference_file,
+    manifest_file,
+    predictions,
+    runs_there,
+    table_file,
+)
 from sentiment.runs.inference_file import Inference
 from sentiment.runs.manifest_file import FinishedTraining
 from sentiment.runs.predictions import Predictions
-from sentiment.runs.run_files import Ending, Labels, Run, RunsWanted, TrainingData, exports_of
+from sentiment.runs.run_files import Ending, Run, RunsWanted, TrainingData, exports_of
 
 RESOURCES = ("cpu_percent", "cpu_percent_life", "rss_bytes", "vms_bytes")
 """Columns of the resources that every run has."""
 
 GPU = ("gpu_memory_bytes", "gpu_percent")
 """Columns of the resources that are empty without a GPU."""
-
-SOME_PERCENT = 1.0
-"""A percent under 100: each of them gives the same names of files."""
-
-SOME_CONFIDENCE, SOME_FILE = 0.5, Path("FILE")
-"""Choices of the photos to learn from, of which each gives the same names of files."""
 
 Part = TypeVar("Part")
 
@@ -148,14 +148,16 @@ def trained_models(
         for network in networks()
         for layers in network.recipes
     ]
-    runs = [_run_there(full_run, wanted.percent) for _, full_run in full_runs]
+    runs = [runs_there.run_there(full_run, wanted.percent) for _, full_run in full_runs]
     # What is not run at all is to be run on as much as the others.
     most = wanted.percent or max((run.percent for run in runs if run), default=100.0)
     models = []
     for (network, full_run), run in zip(full_runs, runs, strict=True):
         if run or network.architecture.is_first:
-            models.append(_model(network, run or _with_percent(full_run, most)))
-        models += [_model(network, chosen) for chosen in _chosen_runs(full_run, wanted.percent)]
+            models.append(_model(network, run or runs_there.with_percent(full_run, most)))
+        models += [
+            _model(network, chosen) for chosen in runs_there.chosen_runs(full_run, wanted.percent)
+        ]
     return [model for model in models if model.imported] or models
 
 
@@ -167,59 +169,6 @@ def leaking_models(wanted: RunsWanted, folders: Folders) -> list[TrainedModel]:
         if model.problems
         or not all(isinstance(p, Missing) for p in (model.training, model.tested, model.ttd))
     ]
-
-
-def _chosen_runs(plain: Run, percent: float | None) -> Iterator[Run]:
-    """The runs that are there of a network with chosen labels, or photos."""
-    for labels, confidence, drop in itertools.product(
-        get_args(Labels), (0.0, SOME_CONFIDENCE), (None, SOME_FILE)
-    ):
-        chosen = dataclasses.replace(
-            plain.data, labels=labels, min_confidence=confidence, drop=drop
-        )
-        run = _run_there(dataclasses.replace(plain, data=chosen), percent)
-        if run and chosen.prefix:
-            yield dataclasses.replace(run, data=_recorded_choices(run))
-
-
-def _recorded_choices(run: Run) -> TrainingData:
-    """The data of a run with the choices that its manifest states."""
-    try:
-        manifest = manifest_file.finished_manifest(run) or {}
-        recorded = run.data.with_choices(manifest["choices"])
-    except (UserError, KeyError, ValueError, TypeError, AttributeError):  # said when read again
-        return run.data
-    return recorded if recorded.prefix == run.data.prefix else run.data
-
-
-def _run_there(run: Run, percent: float | None) -> Run | None:
-    """The run of a percent; without one the full run, or else the one on a part of the data."""
-    for tried in (percent,) if percent else (100.0, SOME_PERCENT):
-        run = _with_percent(run, tried)
-        if run.model.exists() or run.results() or _is_finished(run):
-            known = percent or tried == 100
-            return run if known else _with_percent(run, _recorded_percent(run))
-    return None
-
-
-def _with_percent(run: Run, percent: float) -> Run:
-    return dataclasses.replace(run, data=dataclasses.replace(run.data, percent=percent))
-
-
-def _is_finished(run: Run) -> bool:
-    try:
-        return manifest_file.finished_manifest(run) is not None
-    except UserError:  # damaged, which is said when it is read again
-        return True
-
-
-def _recorded_percent(run: Run) -> float:
-    """The percent of a run on a part of the data, as its manifest says."""
-    try:
-        percent = (manifest_file.finished_manifest(run) or {}).get("percent")
-    except UserError:
-        return SOME_PERCENT
-    return percent if isinstance(percent, int | float) and 0 < percent < 100 else SOME_PERCENT
 
 
 def _model(network: Network, run: Run) -> TrainedModel:
