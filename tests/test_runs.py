@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from helpers import event_files, report_files, small_checkout, warm
 from helpers.samples import Few
-from helpers.scripts import NETWORKS, ROOT, SMALLEST, refusal, start, succeed
+from helpers.scripts import NETWORKS, ROOT, SMALLEST, files_of, refusal, start, succeed
 
 from sentiment.runs import predictions
 
@@ -143,20 +144,29 @@ def test_real_tweets_beat_chance_and_ttd_leaves_neutral_out(
     assert "has the class Beagle, which the model does not know" in line
 
 
-def test_the_same_command_gives_the_same_bits(
+def test_the_same_commands_give_the_same_bits_forked_and_in_new_processes(
     real_data: Path, weights: Path, tmp_path: Path
 ) -> None:
-    training, _ = scripts("mobilenet", "all")
     which = ["--dataset", "dogs", "--percent", 8, "--data-dir", real_data]
-    recipe = ["--weights", weights, "--head", "fresh", "--epochs", 1, "--batch-size", 4]
+    recipe = ["--weights", weights, "--epochs", 1, "--batch-size", 4]
     kept = []
-    for attempt in ("first", "second"):
-        work = tmp_path / attempt
-        succeed(training, *which, *recipe, *folders(work))
-        history = without_times(work / "logs/dogs/test_all_layers_mobilenet_history.csv")
-        with zipfile.ZipFile(work / "models/dogs/test_all_layers_mobilenet.keras") as model:
-            kept.append((history, model.read("model.weights.h5")))
-    assert kept[0] == kept[1]
+    for way in ("forked", "new"):
+        work = tmp_path / way
+        words = [*which, *recipe, *folders(work), "--features-dir", work / "features"]
+        for layers in ("fc", "all"):
+            training, _ = scripts("mobilenet", layers)
+            if way == "forked":
+                succeed(training, *words)
+            else:
+                done = start(sys.executable, training, *words)
+                assert done.returncode == 0, done.stderr
+            history = without_times(work / f"logs/dogs/test_{layers}_layers_mobilenet_history.csv")
+            model = work / f"models/dogs/test_{layers}_layers_mobilenet.keras"
+            with zipfile.ZipFile(model) as archive:
+                kept.append((history, archive.read("model.weights.h5")))
+        kept.append(files_of(work / "features"))
+        assert kept[-1]
+    assert kept[:3] == kept[3:]
 
 
 def test_a_finished_run_is_kept_unless_told_otherwise(

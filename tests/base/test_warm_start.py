@@ -7,13 +7,11 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from pathlib import Path
 
 import psutil
 import pytest
-from helpers import small_checkout
-from helpers.scripts import SRC, files_of, start, succeed
+from helpers.scripts import SRC
 
 from sentiment.base import signals, warm_start
 
@@ -140,27 +138,3 @@ def test_where_libraries_start_threads_or_are_missing_a_new_process_is_started(
     for keras in (thread, "raise ImportError"):
         with parent(tmp_path, keras) as process:
             assert process.communicate("\n")[0] == "Popen 0\n"
-
-
-@needs_linux
-@pytest.mark.slow
-def test_a_training_leaves_the_same_bytes(drawn_data: Path, tmp_path: Path) -> None:
-    network = small_checkout.make(tmp_path / "checkout")
-    script = network / f"fc_layer_train_{network.name}.py"
-    left = []
-    for way in ("warm", "new"):
-        there = tmp_path / way
-        words = ["--dataset", "drawn", "--epochs", 3, "--data-dir", drawn_data]
-        words += [f"--{name}-dir={there / name}" for name in ("logs", "models", "features")]
-        if way == "warm":
-            succeed(script, *words)
-        else:
-            done = start(sys.executable, script, *words)
-            assert done.returncode == 0, done.stderr
-        (model,) = (there / "models").rglob("*.keras")
-        with zipfile.ZipFile(model) as archive:
-            weights = archive.read("model.weights.h5")
-        (history,) = (there / "logs").rglob("*_history.csv")
-        learned = [line.split(",")[:6] for line in history.read_text().splitlines()]
-        left.append((weights, learned, files_of(there / "features")))
-    assert left[0] == left[1]
