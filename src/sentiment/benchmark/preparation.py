@@ -73,10 +73,10 @@ def _prepare(source: Path, work: Path, workers: int) -> float:
     """Seconds for each photo when they are prepared."""
     started = time.perf_counter()
     preparation = Preparation(work / "benchmark", Origin("folders", source, seed=1))
-    with decoders(workers, scheduler=None) as pool:
+    with decoders(workers, None, preparation.photos) as pool:
         preparation.run(pool, overwrite=True)
     seconds = time.perf_counter() - started
-    return seconds / sum(map(len, preparation.source.splits.values()))
+    return seconds / preparation.photos
 
 
 def _as_class_folders(photos: list[Path], folder: Path) -> Path:

@@ -217,7 +217,7 @@ def _as_class_folders(photos: Path, work: Path) -> tuple[Path, dict[str, int]]:
     """
     kind = readers.kind_of(photos)
     preparation = Preparation(work / "once" / NAME, Origin(kind, photos.resolve(), seed=1))
-    with quiet(), decoders(-1, scheduler=None) as pool:
+    with quiet(), decoders(-1, None, preparation.photos) as pool:
         preparation.run(pool, overwrite=False)
     prepared, counts = Dataset(work / "once", NAME), {}
     for split, name in FOLDERS.items():

@@ -1,9 +1,13 @@
-"""Many photos decoded side by side, by threads of this process or the workers of a Dask cluster."""
+"""Many photos decoded side by side, by threads, processes or the workers of a Dask cluster."""
 
 import contextlib
 import importlib
 import itertools
 import logging
+import os
+import signal
+import threading
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,27 +29,51 @@ TASK, BLOCK = 8, 1024
 """Photos that a worker takes at a time, and photos under way: at 224 x 224 at most 154 MB of pixels
 wait to be written. Between two blocks the finished photos may be noted."""
 
+THREADS = 4
+"""Most threads that decode: more of them wait for Python's lock, while processes do not."""
+
+PHOTOS_OF_PROCESSES = 1000
+"""Fewest photos that processes decode: starting them takes as long as decoding hundreds."""
+
 # Where an error ends the work, joblib would say before it which photos it decoded in vain.
 warnings.filterwarnings("ignore", "[0-9]+ tasks (have been successfully executed|which were still)")
 
 
-def decoders(workers: int, scheduler: str | None) -> contextlib.AbstractContextManager["Parallel"]:
-    """A pool that decodes photos for `decoded` during a block: threads, or a Dask cluster.
+def decoders(
+    workers: int, scheduler: str | None, photos: int
+) -> contextlib.AbstractContextManager["Parallel"]:
+    """A pool that decodes photos for `decoded` during a block: threads, processes or a cluster.
 
     Args:
         workers: photos decoded at a time; -1 is one a core.
-        scheduler: a Dask scheduler's address, HOST:PORT, or None for threads of this process.
+        scheduler: a Dask scheduler's address, HOST:PORT, or None for this machine.
+        photos: about how many there are.
 
     Raises:
         UserError: when the block begins, if Dask is not installed, or the cluster is not reached,
             has no workers or does not find this library.
     """
-    from joblib import Parallel
+    from joblib import Parallel, effective_n_jobs
 
     if scheduler:
         return _cluster(scheduler)
-    # Pillow lets go of Python's lock while it decodes, so threads do, and share memory.
-    return Parallel(workers, return_as="generator", prefer="threads")
+    if effective_n_jobs(workers) <= THREADS or photos < PHOTOS_OF_PROCESSES:
+        # Pillow lets go of Python's lock while it decodes, so threads do, and share memory.
+        return Parallel(workers, return_as="generator", prefer="threads")
+    return Parallel(workers, return_as="generator", backend="loky", initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when its parent is gone, and not by Ctrl-C, which terminals send to both."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextlib.contextmanager

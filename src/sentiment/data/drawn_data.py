@@ -19,6 +19,7 @@ def prepare(folder: Path) -> Dataset:
     photos = folder / "photos"
     drawn_faces.draw(photos, COUNTS)
     origin = Origin("folders", photos, seed=1, reading=Reading())
-    with decoders(workers=-1, scheduler=None) as pool:
-        Preparation(folder / NAME, origin, max_bad_percent=0).run(pool)
+    preparation = Preparation(folder / NAME, origin, max_bad_percent=0)
+    with decoders(-1, None, preparation.photos) as pool:
+        preparation.run(pool)
     return Dataset(folder, NAME)

@@ -128,6 +128,11 @@ class Preparation:
         self.max_bad_percent = max_bad_percent
         self.source = readers.read(origin)
 
+    @property
+    def photos(self) -> int:
+        """How many photos the lists name."""
+        return sum(map(len, self.source.splits.values()))
+
     def run(self, pool: "Parallel", overwrite: bool = False) -> None:
         """Decode and store all splits, from where an earlier call was stopped.
 
@@ -223,8 +228,7 @@ class Preparation:
     def _log_resumption(self, done: Journal) -> None:
         if done.blocks:
             before = sum({block["split"]: block["photos"] for block in done.blocks}.values())
-            total = sum(map(len, self.source.splits.values()))
-            log.info("  goes on after %s of %s photos", f"{before:,}", f"{total:,}")
+            log.info("  goes on after %s of %s photos", f"{before:,}", f"{self.photos:,}")
 
     def _finish(self, split: UnfinishedSplit, pool: "Parallel") -> tuple[dict, dict[str, str]]:
         """Decode and store a split's photos; return what `UnfinishedSplit.close` does."""

@@ -76,11 +76,10 @@ def prepare(options: Options) -> None:
     with files.locked(folder):
         if _is_prepared(folder, origin, options):  # while the lists were read
             return
-        images = sum(map(len, preparation.source.splits.values()))
-        needed = images * options.size**2 * 3 - files.size(files.partial(folder))
+        needed = preparation.photos * options.size**2 * 3 - files.size(files.partial(folder))
         free = files.check_room(options.data_dir, needed, "the images")
         log.info("  about %.2f GB on disk, %.1f GB are free", needed / 1e9, free / 1e9)
-        with decoders(options.workers, options.scheduler) as pool:
+        with decoders(options.workers, options.scheduler, preparation.photos) as pool:
             preparation.run(pool, options.overwrite)
 
 

@@ -159,9 +159,10 @@ class _SplitRepair:
 
     def _decoded(self, groups: list[list[Photo]]) -> Iterator[list[np.ndarray | BadImage]]:
         """Decode groups of photos on all cores; a group's pixels at a time."""
+        photos = sum(map(len, groups))
         with (
-            decoding.decoders(workers=-1, scheduler=None) as pool,
-            progress(f"decoding {self.split}", sum(map(len, groups))) as advance,
+            decoding.decoders(-1, None, photos) as pool,
+            progress(f"decoding {self.split}", photos) as advance,
         ):
             for start in range(0, len(groups), GROUPS):
                 under_way = groups[start : start + GROUPS]

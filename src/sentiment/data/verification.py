@@ -218,7 +218,7 @@ def _decoded(
 ) -> Iterator[np.ndarray | BadImage]:
     """Decode a split's photos on all cores, block by block."""
     with (
-        decoding.decoders(workers=-1, scheduler=None) as pool,
+        decoding.decoders(-1, None, len(photos)) as pool,
         progress(f"decoding {name}", len(photos)) as advance,
     ):
         for start in range(0, len(photos), decoding.BLOCK):

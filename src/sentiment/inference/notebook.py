@@ -145,7 +145,10 @@ def _of_files(model: Model, paths: list[str], problems: list[str | None]) -> Ite
     Args:
         problems: what is wrong with each photo, or None, is added to it.
     """
-    with progress("predicting", len(paths), "photos") as advance, decoders(-1, None) as pool:
+    with (
+        progress("predicting", len(paths), "photos") as advance,
+        decoders(-1, None, len(paths)) as pool,
+    ):
         for start in range(0, len(paths), BATCH):
             photos = [Photo(path, 0) for path in paths[start : start + BATCH]]
             found = list(decoded(pool, Path(), photos, model.side))
