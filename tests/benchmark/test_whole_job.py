@@ -1,7 +1,9 @@
 """scripts/benchmark.py --parts whole-job: its sides, the weights they share, and its table."""
 
+import contextlib
 import csv
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from helpers import warm
 from helpers.scripts import ROOT, refusal, succeed
 
 from sentiment.base import cli
+from sentiment.base.errors import UserError
 from sentiment.benchmark import whole_job
 from sentiment.benchmark.whole_job import KERAS, OURS, PYTORCH, Job, Side
 from sentiment.data import prepare_data
@@ -85,14 +88,16 @@ def test_our_side_is_what_a_person_types(
     """Every script's flags are read as the script reads them."""
     network = networks.named("mobilenet")
     commands: list[list[str]] = []
-    monkeypatch.setattr(
-        whole_job, "_run", lambda command, folder: commands.append([*map(str, command)])
-    )
+
+    @contextlib.contextmanager
+    def noting(folder: Path) -> Iterator[Callable[[list], None]]:
+        yield lambda command: commands.append([*map(str, command)])
+
     answers = np.array([0, 1, 2, 2])
     result = type("Result", (), {"y_true": answers, "y_pred": answers[::-1]})
     monkeypatch.setattr(whole_job.predictions, "read", lambda path, all_classes: result)
     job = Job(network, tmp_path, weights, epochs=(15, 3), batch_size=16)
-    reached = list(whole_job._ours(job, tmp_path))
+    reached = list(whole_job._ours(job, tmp_path, noting))
     assert reached == [("fc", Accuracy(4, 0)), ("all", Accuracy(4, 0))]
 
     scripts, words = zip(*((Path(script).name, rest) for script, *rest in commands), strict=True)
@@ -112,6 +117,21 @@ def test_our_side_is_what_a_person_types(
         assert options.data.dataset == prepared.name
         tested = cli.parse_words(predict.Options, None, testing)
         assert tested.folders == options.folders
+
+
+@pytest.mark.parametrize("start", [whole_job._starting, whole_job._forking])
+def test_a_script_is_run_to_its_end_and_a_failed_one_named(
+    start: whole_job.Start, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("import sys\nopen(sys.argv[1], 'x')\n")
+    with (
+        pytest.raises(UserError, match=r"script.py .*made: FileExistsError"),
+        start(tmp_path) as run,
+    ):
+        run([script, tmp_path / "made"])
+        assert (tmp_path / "made").exists()
+        run([script, tmp_path / "made"])
 
 
 def test_the_table_says_how_long_each_took_and_whether_they_agree(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The whole job, from JPEGs to a tested model, beside the scripts that people would write."""
 
+import contextlib
 import csv
 import json
 import logging
@@ -10,14 +11,15 @@ import subprocess
 import sys
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from sentiment.base import files, project
 from sentiment.base.errors import UserError
 from sentiment.base.project import Folders
-from sentiment.benchmark import first_weights
+from sentiment.benchmark import first_weights, forked_scripts
 from sentiment.benchmark.timing import quiet
 from sentiment.data.collections import readers
 from sentiment.data.collections.origin import Origin
@@ -34,7 +36,9 @@ log = logging.getLogger(__name__)
 
 JOBS = {"fc": "FT-F", "all": "FT-A"}
 """What is trained, by layers: FT-F from the JPEGs on, then FT-A from what FT-F's job has left."""
-OURS, KERAS, PYTORCH = "this suite", "ordinary Keras", "ordinary PyTorch"
+OURS, ONE_BY_ONE = "this suite", "the same, one by one"
+KERAS, PYTORCH = "ordinary Keras", "ordinary PyTorch"
+"""The sides. This suite's scripts are forked as `run_all` forks them, and started one by one."""
 RATES = {"fc": "0.03", "all": "0.0001"}
 """Learning rates of every side, for hundreds of photos, by layers. That of FT-A is low, for batch
 normalisation is kept as in inference."""
@@ -57,6 +61,9 @@ class Job:
     """Epochs of FT-F and of FT-A."""
     batch_size: int
 
+
+Start = Callable[[Path], contextlib.AbstractContextManager[Callable[[list], None]]]
+"""Given a folder for errors, what runs a script of Python to its end, for a block."""
 
 Timed = Iterator[tuple[str, Accuracy]]
 """Yields the layers of a job and what it reached, when it is done."""
@@ -106,7 +113,8 @@ def measure(
     known = ["--network", first_weights.application(network)]
     known += ["--preprocessing", network.architecture.preprocessing]
     sides = {
-        OURS: Side(lambda folder: _ours(job, folder)),
+        OURS: Side(lambda folder: _ours(job, folder, _forking)),
+        ONE_BY_ONE: Side(lambda folder: _ours(job, folder, _starting)),
         KERAS: Side(
             lambda folder: _ordinary(job, "ordinary_keras.py", of_keras, folder, *known),
             skipped["keras"],
@@ -130,8 +138,7 @@ def measure(
 def _first_weights(network: Network, weights: str, work: Path) -> dict[str, str]:
     """Write the first weights in a process; return why sides cannot be run, by `first_weights`."""
     module = ["-m", first_weights.__name__, network.architecture.name, weights, work]
-    settings = os.environ | {"PYTHONPATH": str(project.ROOT / "src")}
-    *_, last = _lines(module, work, settings)
+    *_, last = _lines(module, work)
     return json.loads(last)
 
 
@@ -148,24 +155,55 @@ def _take(side: Side, name: str, folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def _ours(job: Job, folder: Path) -> Timed:
+def _ours(job: Job, folder: Path, start: Start) -> Timed:
     """This suite's scripts, each a process."""
     folders = Folders(folder / "data", folder / "logs", folder / "models")
     name, trained_on = job.network.architecture.name, TrainingData(NAME)
     prepare = [project.ROOT / "scripts" / "prepare_data.py", "folders", "--source", job.photos]
-    _run([*prepare, "--name", NAME, "--data-dir", folders.data_dir], folder)
-    for layers, epochs in zip(JOBS, job.epochs, strict=True):
-        run = Run(name, layers, trained_on, folders)
-        flags = [*run.flags, *folders.flags]
-        recipe = ["--weights", job.weights, "--epochs", epochs, "--patience", epochs,
-                  "--batch-size", job.batch_size, "--learning-rate", RATES[layers]]  # fmt: skip
-        if layers == "all":
-            recipe += ["--head", "trained"]
-            recipe += ["--freeze-batch-norm"] if job.network.architecture.batch_norm else []
-        _run([networks.training_script(name, layers), *flags, *recipe], folder)
-        _run([networks.prediction_script(name, layers), *flags], folder)
-        tested = predictions.read(run.result(NAME), all_classes=True)
-        yield layers, accuracy(tested.y_true, tested.y_pred)
+    with start(folder) as run:
+        run([*prepare, "--name", NAME, "--data-dir", folders.data_dir])
+        for layers, epochs in zip(JOBS, job.epochs, strict=True):
+            of_run = Run(name, layers, trained_on, folders)
+            flags = [*of_run.flags, *folders.flags]
+            recipe = ["--weights", job.weights, "--epochs", epochs, "--patience", epochs,
+                      "--batch-size", job.batch_size, "--learning-rate", RATES[layers]]  # fmt: skip
+            if layers == "all":
+                recipe += ["--head", "trained"]
+                recipe += ["--freeze-batch-norm"] if job.network.architecture.batch_norm else []
+            run([networks.training_script(name, layers), *flags, *recipe])
+            run([networks.prediction_script(name, layers), *flags])
+            tested = predictions.read(of_run.result(NAME), all_classes=True)
+            yield layers, accuracy(tested.y_true, tested.y_pred)
+
+
+@contextlib.contextmanager
+def _starting(folder: Path) -> Iterator[Callable[[list], None]]:
+    """Start every script as a program of its own."""
+
+    def run(command: list) -> None:
+        deque(_lines(command, folder), maxlen=0)
+
+    yield run
+
+
+@contextlib.contextmanager
+def _forking(folder: Path) -> Iterator[Callable[[list], None]]:
+    """Fork every script from one process, which is started first."""
+    with (
+        (folder / "errors").open("w+") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", forked_scripts.__name__], text=True, env=_settings(),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+        ) as process,
+    ):  # fmt: skip
+        statuses = iter(process.stdout or ())
+
+        def run(command: list) -> None:
+            words = [sys.executable, *map(str, command)]
+            print(json.dumps(words), file=process.stdin, flush=True)
+            _check(words, int(next(statuses, 1)), errors)
+
+        yield run
 
 
 def _ordinary(job: Job, script: str, weights: Path, folder: Path, *words: str) -> Timed:
@@ -180,17 +218,11 @@ def _ordinary(job: Job, script: str, weights: Path, folder: Path, *words: str) -
     yield "all", Accuracy(last["test_photos"], last["correct"])
 
 
-def _run(command: list, folder: Path) -> None:
-    """Run a script of Python to its end."""
-    deque(_lines(command, folder), maxlen=0)
-
-
-def _lines(command: list, folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Run a script of Python; yield what it prints when it prints it.
+def _lines(command: list, folder: Path) -> Iterator[str]:
+    """Run a script or module of Python; yield what it prints when it prints it.
 
     Args:
         folder: where its errors are kept.
-        settings: its environment variables; None: this process's.
 
     Raises:
         UserError: it failed.
@@ -199,14 +231,24 @@ def _lines(command: list, folder: Path, settings: Mapping[str, str] | None = Non
     with (
         (folder / "errors").open("w+") as errors,
         subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=errors, text=True, env=settings
+            words, stdout=subprocess.PIPE, stderr=errors, text=True, env=_settings()
         ) as process,
     ):
         yield from process.stdout or ()
-        if process.wait():
-            errors.seek(0)
-            last = errors.read().strip().splitlines()[-1:] or [f"status {process.returncode}"]
-            raise UserError(f"{' '.join(words)}: {last[0].removeprefix('error: ')}")
+        _check(words, process.wait(), errors)
+
+
+def _settings() -> dict[str, str]:
+    """Environment variables of a process that finds this library."""
+    return os.environ | {"PYTHONPATH": str(project.ROOT / "src")}
+
+
+def _check(words: list[str], status: int, errors: IO[str]) -> None:
+    """Raise a UserError if a command failed, with the last line of its errors."""
+    if status:
+        errors.seek(0)
+        last = errors.read().strip().splitlines()[-1:] or [f"status {status}"]
+        raise UserError(f"{' '.join(words)}: {last[0].removeprefix('error: ')}")
 
 
 def _as_class_folders(photos: Path, work: Path) -> tuple[Path, dict[str, int]]:
