@@ -48,7 +48,7 @@ def test_every_way_is_printed_saved_and_drawn(drawn_data: Path, tmp_path: Path) 
 def test_training_is_compared_and_the_datas_own_features_are_kept(
     drawn_data: Path, tmp_path: Path
 ) -> None:
-    from sentiment.benchmark.bottleneck import compare_ft_f
+    from sentiment.benchmark.cached_features import compare_ft_f
     from sentiment.benchmark.determinism import seconds_an_image
     from sentiment.benchmark.step import compare_steps
 

@@ -168,7 +168,7 @@ def _measured_on(
         images = dataset.split("train").images[:512]
         yield compare_reading(images, options.images, work, options.rounds)
     if "ft-f" in options.parts:
-        from sentiment.benchmark.bottleneck import compare_ft_f
+        from sentiment.benchmark.cached_features import compare_ft_f
 
         yield compare_ft_f(network, options.weights, dataset, options.percent, work, options.rounds)
     steps = network, dataset, options.batch_size, options.steps, options.rounds

@@ -219,7 +219,7 @@ def _ordinary(job: Job, script: str, weights: Path, folder: Path, *words: str) -
 
 
 def _lines(command: list, folder: Path) -> Iterator[str]:
-    """Run a script or module of Python; yield what it prints when it prints it.
+    """Run a script, or a module of this library; yield what it prints when it prints it.
 
     Args:
         folder: where its errors are kept.
@@ -228,10 +228,11 @@ def _lines(command: list, folder: Path) -> Iterator[str]:
         UserError: it failed.
     """
     words = [sys.executable, *map(str, command)]
+    settings = _settings() if command[0] == "-m" else None
     with (
         (folder / "errors").open("w+") as errors,
         subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=errors, text=True, env=_settings()
+            words, stdout=subprocess.PIPE, stderr=errors, text=True, env=settings
         ) as process,
     ):
         yield from process.stdout or ()
