@@ -45,7 +45,10 @@ def runs(models: list[TrainedModel]) -> Table:
                 "commit": str(m.training.git_commit)[:10],
             }
         learned: Figures = {"learned": m.run.data.in_words or "listed labels"} if chosen else {}
-        calibrated: Figures = {"calibrated": m.calibrated or "no"} if any_calibrated else {}
+        not_calibrated = "no" if m.run.model.exists() else None
+        calibrated: Figures = (
+            {"calibrated": m.calibrated or not_calibrated} if any_calibrated else {}
+        )
         rows.append(row(m, learned | figures | calibrated, {}, m.training))
     return table_of("runs", "The runs", rows, RUN_FORMATS, [])
 
