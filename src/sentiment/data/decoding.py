@@ -60,13 +60,15 @@ def decoders(
     if effective_n_jobs(workers) <= THREADS or photos < PHOTOS_OF_PROCESSES:
         # Pillow lets go of Python's lock while it decodes, so threads do, and share memory.
         return Parallel(workers, return_as="generator", prefer="threads")
-    return Parallel(workers, return_as="generator", backend="loky", initializer=_end_with_parent)
+    return Parallel(
+        workers, return_as="generator", backend="loky",
+        initializer=_end_with, initargs=(os.getpid(),),
+    )  # fmt: skip
 
 
-def _end_with_parent() -> None:
+def _end_with(parent: int) -> None:
     """Let a worker end when its parent is gone, and not by Ctrl-C, which terminals send to both."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:
