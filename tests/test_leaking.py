@@ -51,7 +51,7 @@ def test_the_report_shows_it_in_a_section_of_its_own_alone(tmp_path: Path) -> No
     assert leaking.result("t4sa").name == "leaking_fc_layers_mobilenet_result.npz"
 
     def found() -> findings.Findings:
-        return findings.gather(RunsWanted(), report_files.folders(tmp_path), explain=False)
+        return findings.gather(RunsWanted(), report_files.folders(tmp_path))
 
     unmarked = found()  # their files do not say that they leak
     assert unmarked.tables["leaking"].frame["accuracy"].isna().all()

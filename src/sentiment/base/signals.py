@@ -2,8 +2,10 @@
 
 import contextlib
 import math
+import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -41,6 +43,22 @@ def raise_on_termination() -> None:
 
     for number in set(_ending()) - {signal.SIGINT}:
         signal.signal(number, terminate)
+
+
+def end_with(descriptor: int) -> None:
+    """Let this process end when the other end of a pipe or socket is closed, as by a parent's end.
+
+    Args:
+        descriptor: this process' end, which is read for nothing else from now on.
+    """
+
+    def wait() -> None:
+        try:
+            os.read(descriptor, 1)
+        finally:  # a socket may also be reset
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 class Deferred:

@@ -41,6 +41,9 @@ NUMBER = 4
 """Bytes in which a keeper tells a script's process number, and how it ended."""
 
 
+_one_at_a_time = threading.Lock()
+
+
 class Script:
     """A script in a process forked from the template, with what `subprocess.Popen` calls so.
 
@@ -54,11 +57,11 @@ class Script:
         command: list[str],
         cwd: Path | None,
         env: Mapping[str, str],
-        outputs: tuple[int, int],
+        standard: list[int],
     ):
         self._keeper, theirs = socket.socketpair()
         with theirs:
-            socket.send_fds(template, [b"."], [theirs.fileno(), 0, *outputs])
+            socket.send_fds(template, [b"."], [theirs.fileno(), *standard])
         asked = {"command": command, "cwd": str(cwd or Path.cwd()), "environment": dict(env)}
         self._keeper.sendall(json.dumps(asked).encode() + b"\n")
         self.returncode: int | None = None
@@ -112,6 +115,8 @@ def start(
     env: Mapping[str, str] | None = None,
     stdout: IO[str] | None = None,
     stderr: IO[str] | None = None,
+    stdin: int = 0,
+    warm: bool = True,
 ) -> subprocess.Popen | Script:
     """Start a Python script in a process group of its own, where the terminal sends no Ctrl-C.
 
@@ -121,20 +126,24 @@ def start(
     Args:
         command: this Python, the script's path and its words. Other commands are no scripts.
         stdout, stderr: where its output goes; None is where this process' goes.
+        stdin: descriptor of where its input comes from.
+        warm: whether it may be forked; else it is a new process, whose memory is its own.
     """
-    if connection := template(command):
-        outputs = (stdout.fileno() if stdout else 1, stderr.fileno() if stderr else 2)
+    if warm and (connection := template(command)):
+        standard = [stdin, stdout.fileno() if stdout else 1, stderr.fileno() if stderr else 2]
         with contextlib.suppress(OSError):
-            return Script(connection, command, cwd, os.environ if env is None else env, outputs)
+            return Script(connection, command, cwd, os.environ if env is None else env, standard)
     return subprocess.Popen(
-        command, process_group=0, cwd=cwd, env=env, stdout=stdout, stderr=stderr, text=True
-    )
+        command, process_group=0, cwd=cwd, env=env,
+        stdin=stdin, stdout=stdout, stderr=stderr, text=True,
+    )  # fmt: skip
 
 
 def template(command: list[str]) -> socket.socket | None:
     """The connection to the template that can run a command, once it is ready; None if none can."""
     is_script = command[0] == sys.executable and command[1].endswith(".py")
-    return _ready() if is_script else None
+    with _one_at_a_time:  # or two threads would wait for the one word that it says
+        return _ready() if is_script else None
 
 
 @functools.cache

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+def compute_on_cpu() -> None:
+    """Leave GPUs to others, in this process and those it starts, if none has imported Keras."""
+    os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+
+
 def start(
     seed: int,
     precision: str = "float32",

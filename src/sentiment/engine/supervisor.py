@@ -11,7 +11,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn
@@ -102,7 +101,7 @@ def _hand_on(lines: Iterable[str]) -> list[str]:
 
 def _work(work: Callable[[], None]) -> None:
     """Do the work in the child; after an error leave at once, where JAX would wait for others."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signals.end_with(int(os.environ[WORKER]))
     try:
         with cli.command(), _lost_in_words():
             work()
@@ -115,11 +114,6 @@ def _work(work: Callable[[], None]) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-def _end_with_parent() -> None:
-    os.read(int(os.environ[WORKER]), 1)  # returns when the pipe's write end is closed
-    os._exit(1)
 
 
 @contextlib.contextmanager

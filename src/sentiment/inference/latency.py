@@ -1,20 +1,18 @@
 """The time that a model's calls take on a CPU, in a process of its own."""
 
-import concurrent.futures
 import math
-import multiprocessing
 import os
 import resource
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
 
-from sentiment.base.errors import UserError
+from sentiment.base.process_call import ProcessCall
 from sentiment.data.dataset import Dataset
+from sentiment.engine import backend
 from sentiment.model import model_file
 from sentiment.runs.run_files import BATCHES
 
@@ -42,21 +40,11 @@ def timed(file: Path, dataset: Dataset, images: int, threads: int) -> dict:
     Raises:
         UserError: the file is damaged, or the process was killed.
     """
-    os.environ |= {
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "JAX_PLATFORMS": "cpu",
-        "OMP_NUM_THREADS": str(threads),
-        "TF_NUM_INTRAOP_THREADS": str(threads),
-    }
-    with_keras = file.suffix == ".keras" and sys.platform == "linux"
-    context = multiprocessing.get_context("forkserver" if with_keras else "spawn")
-    if with_keras:
-        context.set_forkserver_preload(["keras"])
-    with concurrent.futures.ProcessPoolExecutor(1, context) as process:
-        try:
-            return process.submit(_time, file, dataset, images, threads).result()
-        except BrokenProcessPool:
-            raise UserError(f"{file}: its process was killed; is there memory enough?") from None
+    backend.compute_on_cpu()
+    os.environ |= {"OMP_NUM_THREADS": str(threads), "TF_NUM_INTRAOP_THREADS": str(threads)}
+    with_keras = file.suffix == ".keras"
+    with ProcessCall(file, _time, file, dataset, images, threads, warm=with_keras) as timing:
+        return timing.answer()
 
 
 def _time(file: Path, dataset: Dataset, images: int, threads: int) -> dict:
@@ -87,8 +75,6 @@ def _milliseconds(predict: Predict, batch: np.ndarray) -> float:
 
 def _keras(file: Path) -> tuple[Predict, int]:
     """Load a Keras model; return what predicts, and the bytes of its weights."""
-    from sentiment.engine import backend  # only here, for a process that times LiteRT starts none
-
     backend.start(seed=0)
     model = model_file.load(file)
     weights = (math.prod(w.shape) * np.dtype(w.dtype).itemsize for w in model.weights)
@@ -97,7 +83,7 @@ def _keras(file: Path) -> tuple[Predict, int]:
 
 def _litert(file: Path, threads: int) -> tuple[Predict, int]:
     """Load a LiteRT model; return what predicts, and the bytes of its file."""
-    from sentiment.inference.litert import LitertModel  # only here, as Keras above
+    from sentiment.inference.litert import LitertModel  # only here: a process for Keras has none
 
     model_file.check(file)
     return LitertModel(file, threads).predict, file.stat().st_size

@@ -1,15 +1,12 @@
 """All that a report shows of the runs on a data set, figured out from the files they left."""
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from sentiment.base.project import Folders
 from sentiment.data.dataset import TTD, Dataset
-from sentiment.engine import backend
 from sentiment.report import (
     accuracy_tables,
     ceilings,
@@ -26,7 +23,7 @@ from sentiment.report import (
 )
 from sentiment.report.ceilings import Known
 from sentiment.report.choice import Choice
-from sentiment.report.gallery import Row, ShownPhoto, Tested
+from sentiment.report.gallery import Row, Tested
 from sentiment.report.published_data import Data
 from sentiment.report.table import Table
 from sentiment.runs import collect, significance
@@ -37,8 +34,6 @@ from sentiment.runs.picture import Picture
 from sentiment.runs.predictions import Predictions
 from sentiment.runs.run_files import RunsWanted
 from sentiment.runs.significance import Comparison
-
-log = logging.getLogger(__name__)
 
 AGREE = 5
 """How many annotators agree on the photos of TTD on which models are compared."""
@@ -56,8 +51,10 @@ class Findings:
     pictures: dict[str, Picture]
     matrices: dict[str, pd.DataFrame]
     """Whole confusion matrices by the name of the run."""
-    photos: dict[str, list[Row]]
-    """The surest photos as `gallery`, what drove the decisions as `gradcam`; neither is empty."""
+    tested: Tested | None
+    """The photos that the best model was tested on, if they are there."""
+    gallery: list[Row]
+    """Those it was surest about."""
     problems: list[str]
     """Files that were left out, a line each."""
     expected: list[str]
@@ -93,12 +90,8 @@ class Findings:
         return f"the {gallery.MOST_CLASSES} of {classes} classes that are in the most mistakes"
 
 
-def gather(wanted: RunsWanted, folders: Folders, explain: bool) -> Findings:
-    """Read what the runs have left and work out all figures.
-
-    Args:
-        explain: load the models and find what drove their decisions.
-    """
+def gather(wanted: RunsWanted, folders: Folders) -> Findings:
+    """Read what the runs have left and work out all figures."""
     models = collect.trained_models(wanted, folders)
     leaking = collect.leaking_models(wanted, folders)
     problems = [problem for model in models + leaking for problem in model.problems]
@@ -128,6 +121,7 @@ def gather(wanted: RunsWanted, folders: Folders, explain: bool) -> Findings:
     ours = {model.name for model in models}
     among_ours = [pair for pair in compared if {pair.first, pair.second} <= ours]
     drawn = pictures.draw_all(models, data, ttd, among_ours, chosen, ceiling)
+    photos = _tested(best, data_dir, problems) if best else None
     return Findings(
         models,
         data,
@@ -136,7 +130,8 @@ def gather(wanted: RunsWanted, folders: Folders, explain: bool) -> Findings:
         tables={table.name: table for table in made if len(table.frame)},
         pictures={picture.name: picture for picture in drawn},
         matrices=mistakes.matrices(models),
-        photos=_photos(models, best, data_dir, explain, problems),
+        tested=photos,
+        gallery=_gallery(photos, problems) if photos else [],
         problems=problems,
         expected=list(expected.lines([*models, *others], data, ttd)),
     )
@@ -206,55 +201,17 @@ def _best(models: list[TrainedModel], chosen: Choice) -> tuple[TrainedModel, Pre
     return max(tested, key=lambda pair: pair[1].right.mean(), default=None)
 
 
-def _photos(
-    models: list[TrainedModel],
-    best: tuple[TrainedModel, Predictions] | None,
-    data_dir: Path,
-    explain: bool,
-    problems: list[str],
-) -> dict[str, list[Row]]:
+def _tested(
+    best: tuple[TrainedModel, Predictions], data_dir: Path, problems: list[str]
+) -> Tested | None:
     """The photos of the best model, where its data are there."""
-    photos: dict[str, list[Row]] = {}
-    if not best:
-        return photos
     model, predictions = best
     with noting(problems):
-        tested = Tested(Dataset(data_dir, model.tested_on), predictions)
-        with noting(problems):
-            photos["gallery"] = gallery.gallery(tested)
-        if explain:
-            photos["gradcam"] = _explained(models, tested, problems)
-    return {name: rows for name, rows in photos.items() if rows}
+        return Tested(Dataset(data_dir, model.tested_on), predictions)
+    return None
 
 
-def _explained(models: list[TrainedModel], tested: Tested, problems: list[str]) -> list[Row]:
-    """A row a photo: the photo as it is, then what drove each model's decision."""
-    shown = tested.predictions
-    able = [
-        (model, predictions)
-        for model, predictions in collect.tested_models(models)
-        if model.run.model.exists() and np.array_equal(predictions.paths, shown.paths)
-    ]
-    if not able:
-        return []
-    backend.start(seed=0)
-    from sentiment.inference import gradcam  # Keras, which no other part needs
-
-    numbers = gallery.examples(shown)
-    images = np.stack([tested.image(number) for number in numbers])
-    rows = [
-        Row(
-            shown.class_names[shown.y_true[number]],
-            [ShownPhoto(image, "the photo", str(shown.paths[number]))],
-        )
-        for number, image in zip(numbers, images, strict=True)
-    ]
-    for model, predictions in able:
-        log.info("  Grad-CAM of %s", model.name)
-        with noting(problems):
-            heat_maps = gradcam.heat(model.run.model, images, predictions.y_pred[numbers])
-            for row, number, image, heat in zip(rows, numbers, images, heat_maps, strict=True):
-                caption = f"{model.name}: {predictions.in_words(number)}"
-                path = str(shown.paths[number])
-                row.photos.append(ShownPhoto(gradcam.overlay(image, heat), caption, path))
-    return rows
+def _gallery(tested: Tested, problems: list[str]) -> list[Row]:
+    with noting(problems):
+        return gallery.gallery(tested)
+    return []

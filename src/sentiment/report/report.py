@@ -3,9 +3,10 @@
 import logging
 from dataclasses import dataclass, field
 
-from sentiment.base import cli
+from sentiment.base import cli, warm_start
 from sentiment.base.project import Folders
 from sentiment.data.dataset import checked_name
+from sentiment.engine import backend
 from sentiment.runs.run_files import RunsWanted
 
 log = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ class Options:
 
     runs: RunsWanted = field(default_factory=RunsWanted)
     skip_explanations: bool = False
-    """Leave Grad-CAM out, the one part that starts Keras and loads the models."""
+    """Leave Grad-CAM out, the one part that starts Keras and loads the models, on the CPU."""
     folders: Folders = field(default_factory=Folders)
 
 
@@ -34,13 +35,19 @@ def report(options: Options) -> None:
         UserError: the percent or the name is of the wrong form.
     """
     name = checked_name(options.runs.dataset)
+    if not options.skip_explanations:
+        backend.compute_on_cpu()
+        warm_start.launched()  # imports Keras while the rest is read and drawn
     from sentiment.report import (  # pandas, matplotlib and more, which --help does without
+        explanations,
         findings,
         page,
     )
 
-    found = findings.gather(options.runs, options.folders, explain=not options.skip_explanations)
-    file = page.write(options.folders.logs_dir / name / "report", found)
+    found = findings.gather(options.runs, options.folders)
+    tested = None if options.skip_explanations else found.tested
+    with explanations.begun(found.models, tested, found.problems) as explained:
+        file = page.write(options.folders.logs_dir / name / "report", found, explained)
     for problem in found.problems:
         log.info("  left out: %s", problem)
     for line in found.expected:
