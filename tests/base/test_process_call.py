@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -52,15 +51,6 @@ def test_a_killed_process_is_a_line_that_names_the_file() -> None:
         pytest.raises(RuntimeError, match="ended with 3"),
     ):
         call.answer()
-
-
-def test_a_call_waits_for_its_turn() -> None:
-    turn, before = threading.Semaphore(0), psutil.Process().children()
-    with ProcessCall(FILE, os.getpid, warm=False, turn=turn) as call:
-        time.sleep(0.5)
-        assert psutil.Process().children() == before
-        turn.release()
-        assert call.answer()
 
 
 # Forked from a process that has imported this keras, and a new one.

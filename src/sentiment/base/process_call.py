@@ -13,7 +13,6 @@ import threading
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -36,7 +35,6 @@ class ProcessCall(Generic[Answer]):
         function: what is called; the process finds it by its name.
         arguments: what it is called with, sent as a pickle.
         warm: whether the process may be forked from one that has imported Keras.
-        turn: held while the process runs, such as a semaphore that lets two run at a time.
     """
 
     def __init__(
@@ -45,11 +43,10 @@ class ProcessCall(Generic[Answer]):
         function: Callable[..., Answer],
         *arguments: object,
         warm: bool = True,
-        turn: AbstractContextManager | None = None,
     ) -> None:
         self._ours, self._theirs = socket.socketpair()
         self._file, self._call = file, pickle.dumps((function, arguments))
-        self._warm, self._turn = warm, turn or contextlib.nullcontext()
+        self._warm = warm
         self._answer = Future[Answer]()
         # A start may have to wait until Keras is imported, while this process has other work.
         threading.Thread(target=self._run, daemon=True).start()
@@ -72,7 +69,7 @@ class ProcessCall(Generic[Answer]):
 
     def _run(self) -> None:
         try:
-            with self._turn, self._ours:
+            with self._ours:
                 answer = self._answered()
         except Exception as error:
             self._answer.set_exception(error)

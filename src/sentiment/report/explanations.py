@@ -1,22 +1,27 @@
 """What drove the models' decisions: Grad-CAM, in other processes while the report is drawn."""
 
 import contextlib
+import itertools
 import logging
-import threading
 from pathlib import Path
 
 import numpy as np
 
 from sentiment.base.process_call import ProcessCall
+from sentiment.base.progress import progress
 from sentiment.engine import backend
 from sentiment.report import gallery
 from sentiment.report.gallery import Row, ShownPhoto, Tested
 from sentiment.runs.collect import TrainedModel, noting, tested_models
+from sentiment.runs.predictions import Predictions
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 2
-"""Models explained at a time: each keeps one core busy while it is loaded, and takes memory."""
+PROCESSES = 2
+"""Processes that explain: each keeps one core busy while it loads a model, and takes memory."""
+
+Explained = tuple[TrainedModel, Predictions]
+"""A model that is explained, and its predictions for the test split."""
 
 
 class Explanations(contextlib.ExitStack):
@@ -32,20 +37,20 @@ class Explanations(contextlib.ExitStack):
     def __init__(self, models: list[TrainedModel], tested: Tested) -> None:
         super().__init__()
         self._tested, shown = tested, tested.predictions
-        self._models = [
+        self._explained = [
             (model, predictions)
             for model, predictions in tested_models(models)
             if model.run.model.exists() and np.array_equal(predictions.paths, shown.paths)
         ]
         self._numbers = gallery.examples(shown)
         self._images = np.stack([tested.image(number) for number in self._numbers])
-        log.info("  Grad-CAM of %d models", len(self._models))
-        turn = threading.Semaphore(AT_ONCE)
-        asked = [(model.run.model, said.y_pred[self._numbers]) for model, said in self._models]
-        self._overlays = [
-            self.enter_context(ProcessCall(file, _overlays, file, self._images, classes, turn=turn))
-            for file, classes in asked
-        ]
+        if self._explained:
+            log.info("  Grad-CAM of %d models on the CPU", len(self._explained))
+        self._calls = []
+        for share in _shares(self._explained):
+            classes = {model.run.model: said.y_pred[self._numbers] for model, said in share}
+            call = ProcessCall(next(iter(classes)), _overlays, classes, self._images)
+            self._calls.append((len(share), self.enter_context(call)))
 
     def rows(self, problems: list[str]) -> list[Row]:
         """Wait for all; a row a photo: the photo as it is, then what drove each model's decision.
@@ -53,21 +58,27 @@ class Explanations(contextlib.ExitStack):
         Args:
             problems: what went wrong is added.
         """
-        shown = self._tested.predictions
-        rows = [
-            Row(
-                shown.class_names[shown.y_true[number]],
-                [ShownPhoto(image, "the photo", str(shown.paths[number]))],
-            )
-            for number, image in zip(self._numbers, self._images, strict=True)
-        ]
-        for (model, predictions), overlays in zip(self._models, self._overlays, strict=True):
-            with noting(problems):
-                images = overlays.answer()
-                for row, number, image in zip(rows, self._numbers, images, strict=True):
-                    caption = f"{model.name}: {predictions.in_words(number)}"
-                    row.photos.append(ShownPhoto(image, caption, str(shown.paths[number])))
-        return rows if self._models else []
+        overlays: dict[Path, np.ndarray] = {}
+        with progress("Grad-CAM", len(self._explained), "models") as advance:
+            for models, call in self._calls:
+                with noting(problems):
+                    found, wrong = call.answer()
+                    overlays |= found
+                    problems += wrong
+                advance(models)
+        photos = range(len(self._numbers) if overlays else 0)
+        return [self._row(place, overlays) for place in photos]
+
+    def _row(self, place: int, overlays: dict[Path, np.ndarray]) -> Row:
+        """The row of one of the photos, by its place among them."""
+        shown, number = self._tested.predictions, self._numbers[place]
+        path = str(shown.paths[number])
+        photos = [ShownPhoto(self._images[place], "the photo", path)]
+        for model, predictions in self._explained:
+            if model.run.model in overlays:
+                caption = f"{model.name}: {predictions.in_words(number)}"
+                photos.append(ShownPhoto(overlays[model.run.model][place], caption, path))
+        return Row(shown.class_names[shown.y_true[number]], photos)
 
 
 def begun(
@@ -84,10 +95,37 @@ def begun(
     return contextlib.nullcontext()
 
 
-def _overlays(file: Path, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """The photos under their heat, uint8 (n, side, side, 3), by a process that starts Keras."""
+def _shares(explained: list[Explained]) -> list[list[Explained]]:
+    """The models of each process: whole networks, for their second model is compiled already."""
+    networks = [
+        list(both_ways)
+        for _, both_ways in itertools.groupby(explained, lambda one: one[0].run.architecture)
+    ]
+    networks.sort(key=lambda both_ways: -both_ways[0][0].run.model.stat().st_size)
+    shares = [networks[first::PROCESSES] for first in range(min(PROCESSES, len(networks)))]
+    return [list(itertools.chain.from_iterable(share)) for share in shares]
+
+
+def _overlays(
+    classes: dict[Path, np.ndarray], images: np.ndarray
+) -> tuple[dict[Path, np.ndarray], list[str]]:
+    """Start Keras, and explain photos by each model.
+
+    Args:
+        classes: columns of the classes to explain by the model's file, int (n,).
+        images: uint8 (n, side, side, 3).
+
+    Returns:
+        The photos under their heat by file, uint8 (n, side, side, 3), and what went wrong.
+    """
     backend.start(seed=0)
     from sentiment.inference import gradcam  # Keras, which the report itself does without
 
-    heat = gradcam.heat(file, images, classes)
-    return np.stack([gradcam.overlay(*each) for each in zip(images, heat, strict=True)])
+    overlays: dict[Path, np.ndarray] = {}
+    problems: list[str] = []
+    for file, columns in classes.items():
+        with noting(problems):
+            heat = gradcam.heat(file, images, columns)
+            pairs = zip(images, heat, strict=True)
+            overlays[file] = np.stack([gradcam.overlay(image, one) for image, one in pairs])
+    return overlays, problems
