@@ -1,5 +1,8 @@
 """Which fixtures the tests share, and the order in which they run."""
 
+import gc
+import sys
+
 import pytest
 
 from sentiment.base import warm_start
@@ -26,6 +29,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # of pytest-xdist: many tests are to come
         warm_start.launched()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Free a slow test's models, which refer to themselves, before the next test takes memory."""
+    if item.get_closest_marker("slow") and "keras" in sys.modules:
+        gc.collect()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

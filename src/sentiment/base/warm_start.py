@@ -115,7 +115,7 @@ def start(
     env: Mapping[str, str] | None = None,
     stdout: IO[str] | None = None,
     stderr: IO[str] | None = None,
-    stdin: int = 0,
+    stdin: int | None = None,
     warm: bool = True,
 ) -> subprocess.Popen | Script:
     """Start a Python script in a process group of its own, where the terminal sends no Ctrl-C.
@@ -126,11 +126,11 @@ def start(
     Args:
         command: this Python, the script's path and its words. Other commands are no scripts.
         stdout, stderr: where its output goes; None is where this process' goes.
-        stdin: descriptor of where its input comes from.
+        stdin: descriptor of where its input comes from; None is where this process' comes from.
         warm: whether it may be forked; else it is a new process, whose memory is its own.
     """
     if warm and (connection := template(command)):
-        standard = [stdin, stdout.fileno() if stdout else 1, stderr.fileno() if stderr else 2]
+        standard = [stdin or 0, stdout.fileno() if stdout else 1, stderr.fileno() if stderr else 2]
         with contextlib.suppress(OSError):
             return Script(connection, command, cwd, os.environ if env is None else env, standard)
     return subprocess.Popen(

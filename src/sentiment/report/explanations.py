@@ -1,6 +1,7 @@
 """What drove the models' decisions: Grad-CAM, in other processes while the report is drawn."""
 
 import contextlib
+import gc
 import itertools
 import logging
 from pathlib import Path
@@ -128,4 +129,5 @@ def _overlays(
             heat = gradcam.heat(file, images, columns)
             pairs = zip(images, heat, strict=True)
             overlays[file] = np.stack([gradcam.overlay(image, one) for image, one in pairs])
+        gc.collect()  # or the model, which refers to itself, keeps its memory beside the next
     return overlays, problems
